@@ -1,0 +1,80 @@
+//! Interfaces against the ports and against each other.
+
+use ipnet::Ipv4Net;
+
+use crate::decode::{InterfaceDraft, PortDraft};
+use crate::sink::{Located, Sink};
+use crate::suggest::suggestion;
+
+pub(super) fn check(interfaces: &[InterfaceDraft], ports: &[PortDraft], sink: &Sink<'_>) {
+    for (index, interface) in interfaces.iter().enumerate() {
+        port_exists(interface, ports, sink);
+        unique_name(interface, &interfaces[..index], sink);
+        mtu_fits(interface, ports, sink);
+        for (place, address) in interface.addresses.iter().enumerate() {
+            let same = interface.addresses[..place].iter().find(|other| other.value.addr() == address.value.addr());
+            match same {
+                Some(first) => report_same(address, first, sink),
+                None => apart(address, &interfaces[..index], sink),
+            }
+        }
+    }
+}
+
+fn port_exists(interface: &InterfaceDraft, ports: &[PortDraft], sink: &Sink<'_>) {
+    let Some(Located { value: (port, _), span }) = &interface.name else { return };
+    let names: Vec<&str> = ports.iter().filter_map(|port| port.name.as_ref()).map(|n| n.value.as_str()).collect();
+    // A port without a readable name may be the one that is meant, and a file without any port has been told so.
+    if !names.is_empty() && names.len() == ports.len() && !names.contains(&port.as_str()) {
+        let hint = format!(
+            "an interface has the name of its port; {}{}",
+            super::listed("ports", &names),
+            suggestion(port, &names)
+        );
+        sink.report(span, format!("there is no port `{port}`"), hint);
+    }
+}
+
+fn unique_name(interface: &InterfaceDraft, earlier: &[InterfaceDraft], sink: &Sink<'_>) {
+    let (Some(located), Some(name)) = (&interface.name, interface.name()) else { return };
+    let same = earlier.iter().find(|other| other.name() == Some(name)).and_then(|other| other.name.as_ref());
+    if let Some(first) = same {
+        let message = format!("there is an interface `{name}` already, on line {}", sink.line(&first.span));
+        sink.report(&located.span, message, "put all addresses into one `[[interface]]`");
+    }
+}
+
+fn mtu_fits(interface: &InterfaceDraft, ports: &[PortDraft], sink: &Sink<'_>) {
+    let (Some(mtu), Some(name)) = (&interface.mtu, &interface.name) else { return };
+    let port = ports.iter().find(|port| port.name.as_ref().is_some_and(|port| port.value == name.value.0));
+    if let Some(of_port) = port.and_then(|port| port.mtu.as_ref())
+        && mtu.value > of_port.value
+    {
+        let message = format!("an MTU of {} is more than the {} of port `{}`", mtu.value, of_port.value, name.value.0);
+        let hint = format!("lower it, or raise the port's on line {}", sink.line(&of_port.span));
+        sink.report(&mtu.span, message, hint);
+    }
+}
+
+fn report_same(address: &Located<Ipv4Net>, first: &Located<Ipv4Net>, sink: &Sink<'_>) {
+    let message = format!("{} is there already, on line {}", address.value.addr(), sink.line(&first.span));
+    sink.report(&address.span, message, "remove one of the two");
+}
+
+/// Two interfaces with one address, or with prefixes that overlap, leave it open where a packet goes.
+fn apart(address: &Located<Ipv4Net>, earlier: &[InterfaceDraft], sink: &Sink<'_>) {
+    let net = address.value;
+    for other in earlier {
+        for first in &other.addresses {
+            if first.value.addr() == net.addr() {
+                return report_same(address, first, sink);
+            }
+            if first.value.contains(&net.trunc()) || net.contains(&first.value.trunc()) {
+                let (name, line) = (other.name().unwrap_or("another"), sink.line(&first.span));
+                let message =
+                    format!("{} overlaps {} of interface `{name}`, on line {line}", net.trunc(), first.value.trunc());
+                return sink.report(&address.span, message, "give each interface a network of its own");
+            }
+        }
+    }
+}

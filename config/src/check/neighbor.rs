@@ -1,0 +1,75 @@
+//! Static neighbors against the interfaces and against each other.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::Place;
+use crate::NeighborSettings;
+use crate::decode::{Drafts, NeighborDraft};
+use crate::sink::Sink;
+
+pub(super) fn check(drafts: &Drafts, settings: &NeighborSettings, sink: &Sink<'_>) {
+    let mut seen = HashMap::new();
+    let mut counts = HashMap::new();
+    for neighbor in &drafts.neighbors {
+        let known = neighbor.dev.as_ref().is_none_or(|dev| super::interface_exists(dev, &drafts.interfaces, sink));
+        if !known {
+            continue;
+        }
+        on_link(neighbor, drafts, sink);
+        let (Some(interface), Some(address)) = (neighbor.interface(&drafts.interfaces), &neighbor.address) else {
+            continue;
+        };
+        match seen.entry((interface, address.value)) {
+            Entry::Vacant(entry) => drop(entry.insert(&address.span)),
+            Entry::Occupied(first) => {
+                let line = sink.line(first.get());
+                let message = format!("there is a neighbor {} already, on line {line}", address.value);
+                sink.report(&address.span, message, "remove one of the two");
+            }
+        }
+        let count = counts.entry(interface).or_insert(0_u32);
+        // Said once, at the first that is too many.
+        if *count == settings.max_per_interface {
+            let message = format!("interface `{interface}` has more static neighbors than max_per_interface = {count}");
+            sink.report(&neighbor.span, message, "raise max_per_interface in [neighbors]");
+        }
+        *count += 1;
+    }
+}
+
+fn on_link(neighbor: &NeighborDraft, drafts: &Drafts, sink: &Sink<'_>) {
+    let Some(address) = &neighbor.address else { return };
+    match super::place(address.value, &drafts.interfaces) {
+        Place::Own(name) => {
+            let message = format!("neighbor {} is our own address, on interface `{name}`", address.value);
+            sink.report(&address.span, message, "expected the address of another host");
+        }
+        Place::Role(role, name) => {
+            let message =
+                format!("neighbor {} is the {role} address of the network of interface `{name}`", address.value);
+            sink.report(&address.span, message, "expected the address of a host");
+        }
+        Place::OnLink(name) => {
+            if let Some(dev) = neighbor.dev.as_ref().filter(|dev| dev.value != name) {
+                let message = format!(
+                    "neighbor {} is on the network of interface `{name}`, not of `{}`",
+                    address.value, dev.value
+                );
+                sink.report(&dev.span, message, format!("write `dev = \"{name}\"`, or leave `dev` out"));
+            }
+        }
+        Place::Elsewhere => {
+            // A gateway that a route puts on the interface by name is reached there without a connected prefix.
+            let is_gateway = drafts.routes.iter().any(|route| {
+                let via = route.via.as_ref().map(|via| via.value);
+                let same_dev = route.dev.as_ref().map(|dev| &dev.value) == neighbor.dev.as_ref().map(|dev| &dev.value);
+                via == Some(address.value) && route.dev.is_some() && same_dev
+            });
+            if !is_gateway && drafts.interfaces.iter().all(|interface| interface.right) {
+                let message = format!("neighbor {} is on no connected network", address.value);
+                sink.report(&address.span, message, "give an interface an address in the neighbor's network");
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Routes against the interfaces and against each other.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::Place;
+use crate::decode::{InterfaceDraft, RouteDraft};
+use crate::sink::{Located, Sink, Span};
+use crate::{RouteKind, value};
+
+pub(super) fn check(routes: &[RouteDraft], interfaces: &[InterfaceDraft], sink: &Sink<'_>) {
+    let mut seen = HashMap::new();
+    for route in routes {
+        unique(route, &mut seen, sink);
+        forwardable(route, sink);
+        let known = route.dev.as_ref().map(|dev| super::interface_exists(dev, interfaces, sink));
+        if let Some(via) = &route.via
+            && known != Some(false)
+        {
+            gateway(via, route.dev.as_ref(), interfaces, sink);
+        }
+    }
+}
+
+/// `seen` has the place of the first route to each destination with each metric.
+fn unique<'a>(route: &'a RouteDraft, seen: &mut HashMap<(Ipv4Net, u32), &'a Span>, sink: &Sink<'_>) {
+    let Some(to) = &route.to else { return };
+    match seen.entry((to.value, route.metric)) {
+        Entry::Vacant(entry) => drop(entry.insert(&to.span)),
+        Entry::Occupied(first) => {
+            let (metric, line) = (route.metric, sink.line(first.get()));
+            let message = format!("there is a route to {} with metric {metric} already, on line {line}", to.value);
+            sink.report(&to.span, message, "remove one, or give the one to fall back to a higher `metric`");
+        }
+    }
+}
+
+/// Packets to these destinations are dropped before any route is asked (RFC 1812, 5.3.7); only a route that drops
+/// them too says what happens.
+fn forwardable(route: &RouteDraft, sink: &Sink<'_>) {
+    let (Some(to), Some(found)) = (&route.to, &route.route) else { return };
+    let forwards = matches!(found.kind, RouteKind::Via { .. } | RouteKind::Interface { .. });
+    if forwards
+        && to.value.prefix_len() >= 4
+        && let Some(kind) = value::special(to.value.network())
+    {
+        let message = format!("no packet is forwarded to {}: it is {kind}", to.value);
+        sink.report(&to.span, message, "remove the route");
+    }
+}
+
+fn gateway(via: &Located<Ipv4Addr>, dev: Option<&Located<String>>, interfaces: &[InterfaceDraft], sink: &Sink<'_>) {
+    match super::place(via.value, interfaces) {
+        Place::Own(name) => {
+            let message = format!("gateway {} is our own address, on interface `{name}`", via.value);
+            sink.report(&via.span, message, "expected the address of another router on that network");
+        }
+        Place::Role(role, name) => {
+            let message = format!("gateway {} is the {role} address of the network of interface `{name}`", via.value);
+            sink.report(&via.span, message, "expected the address of another router on that network");
+        }
+        Place::OnLink(name) => {
+            if let Some(dev) = dev.filter(|dev| dev.value != name) {
+                let message =
+                    format!("gateway {} is on the network of interface `{name}`, not of `{}`", via.value, dev.value);
+                sink.report(&dev.span, message, format!("write `dev = \"{name}\"`, or leave `dev` out"));
+            }
+        }
+        Place::Elsewhere => {
+            // An interface that could not be read may be the one that reaches it.
+            if dev.is_none() && interfaces.iter().all(|interface| interface.right) {
+                let message = format!("gateway {} is on no connected network", via.value);
+                let hint = "give an interface an address in the gateway's network, or name the interface with `dev`";
+                sink.report(&via.span, message, hint);
+            }
+        }
+    }
+}

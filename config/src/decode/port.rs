@@ -1,0 +1,157 @@
+//! `[[port]]` and `[port.fault]`.
+
+use std::path::PathBuf;
+
+use crate::keys;
+use crate::reader::Reader;
+use crate::sink::{Complaint, Located, Span};
+use crate::suggest::one_of;
+use crate::value;
+use crate::{DriverSettings, Fault, Port};
+
+/// Lowest MTU: RFC 791, "Every internet module must be able to forward a datagram of 68 octets without further
+/// fragmentation."
+pub(crate) const MTU_MIN: u64 = 68;
+/// Highest MTU: the jumbo frames that network cards agree on.
+pub(crate) const MTU_MAX: u64 = 9216;
+
+/// Drivers that the file can ask for.
+const DRIVERS: [&str; 5] = ["auto", "af_packet", "tap", "pcap", "memory"];
+/// Keys that only some drivers know.
+const DRIVER_KEYS: [&str; 5] = ["device", "input", "output", "repeat", "peer"];
+
+/// A port as far as it could be read.
+pub(crate) struct PortDraft {
+    /// Its name, unless that is wrong.
+    pub(crate) name: Option<Located<String>>,
+    /// The key `driver`, or the heading.
+    pub(crate) driver_span: Span,
+    pub(crate) device: Option<Located<String>>,
+    pub(crate) input: Option<Located<PathBuf>>,
+    pub(crate) output: Option<Located<PathBuf>>,
+    pub(crate) peer: Option<Located<String>>,
+    pub(crate) mtu: Option<Located<u16>>,
+    /// All of it, when nothing of what it needs is missing.
+    pub(crate) port: Option<Port>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Driver {
+    AfPacket,
+    Tap,
+    Pcap,
+    Memory,
+}
+
+pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
+    let name = table.text("name", "a name, such as \"lan\"", value::port_name);
+    table.report_missing("name", "add `name = \"lan\"`: interfaces refer to the port by it");
+    let driver = match table.has("driver") {
+        true => table.text("driver", "the name of a driver, such as \"af_packet\"", driver),
+        // What `auto` means, with no driver there yet that would be better than AF_PACKET.
+        false => Some(Located { value: Driver::AfPacket, span: table.span().clone() }),
+    };
+    let device = table.text("device", "the name of a Linux interface", value::device);
+    let input = table.text("input", "the path of a capture file", value::path);
+    let output = table.text("output", "the path of a capture file", value::path);
+    let repeat = table.integer("repeat", 0..=u64::from(u32::MAX));
+    let peer = table.text("peer", "the name of a port", value::reference);
+    if let Some(driver) = &driver {
+        fits_driver(table, driver.value);
+    }
+    // A key that does not go with the driver has been reported and refers to nothing.
+    let is = |wanted: Driver| driver.as_ref().is_some_and(|driver| driver.value == wanted);
+    let device = device.filter(|_| is(Driver::AfPacket) || is(Driver::Tap));
+    let input = input.filter(|_| is(Driver::Pcap));
+    let output = output.filter(|_| is(Driver::Pcap));
+    let peer = peer.filter(|_| is(Driver::Memory));
+    let mtu = table.integer("mtu", MTU_MIN..=MTU_MAX);
+    let mac = table.text("mac", "a MAC address, such as \"02:00:00:00:00:01\"", value::mac);
+    let rx_ring = table.power_of_two_or("rx_ring", 32..=32_768, Port::DEFAULT_RING);
+    let tx_ring = table.power_of_two_or("tx_ring", 32..=32_768, Port::DEFAULT_RING);
+    let promiscuous = table.boolean_or("promiscuous", false);
+    let all_multicast = table.boolean_or("all_multicast", false);
+    let fault = table.table("fault", &keys::FAULT).map(|table| fault(&table));
+
+    let settings = driver.as_ref().and_then(|driver| match driver.value {
+        Driver::AfPacket => device.clone().map(|device| DriverSettings::AfPacket { device: device.value }),
+        Driver::Tap => device.clone().map(|device| DriverSettings::Tap { device: device.value }),
+        Driver::Pcap => Some(DriverSettings::Pcap {
+            input: input.clone().map(|path| path.value),
+            output: output.clone().map(|path| path.value),
+            repeat: repeat.map_or(1, |repeat| repeat.value),
+        }),
+        Driver::Memory => Some(DriverSettings::Memory { peer: peer.clone().map(|peer| peer.value) }),
+    });
+    let port = name.clone().zip(settings).map(|(name, driver)| Port {
+        name: name.value,
+        driver,
+        rx_ring,
+        tx_ring,
+        mtu: mtu.clone().map(|mtu| mtu.value),
+        mac: mac.map(|mac| mac.value),
+        promiscuous,
+        all_multicast,
+        fault,
+    });
+    PortDraft { name, driver_span: table.key_span("driver"), device, input, output, peer, mtu, port }
+}
+
+fn driver(text: &str) -> Result<Driver, Complaint> {
+    match text {
+        "auto" | "af_packet" => Ok(Driver::AfPacket),
+        "tap" => Ok(Driver::Tap),
+        "pcap" => Ok(Driver::Pcap),
+        "memory" => Ok(Driver::Memory),
+        "dpdk" | "af_xdp" => {
+            let hint = "use \"auto\" or \"af_packet\", which drive any Linux interface";
+            Err(Complaint::new(format!("driver `{text}` is not supported yet"), hint))
+        }
+        _ => Err(Complaint::new(format!("unknown driver `{text}`"), one_of(text, &DRIVERS))),
+    }
+}
+
+/// Reports keys of other drivers, and those that this one misses.
+fn fits_driver(table: &Reader<'_>, driver: Driver) {
+    let (word, allowed): (&str, &[&str]) = match driver {
+        Driver::AfPacket => ("driver \"af_packet\"", &["device"]),
+        Driver::Tap => ("driver \"tap\"", &["device"]),
+        Driver::Pcap => ("driver \"pcap\"", &["input", "output", "repeat"]),
+        Driver::Memory => ("driver \"memory\"", &["peer"]),
+    };
+    for key in DRIVER_KEYS {
+        if !allowed.contains(&key) {
+            table.report_misplaced(key, word, allowed);
+        }
+    }
+    match driver {
+        Driver::AfPacket => table.report_missing("device", "add `device = \"eth0\"`, a name that `ip link` lists"),
+        Driver::Tap => {
+            table.report_missing("device", "add `device = \"tap0\"`, the name that the TAP device shall have")
+        }
+        Driver::Pcap => {
+            if !table.has("input") && !table.has("output") {
+                table.report_missing(
+                    "input",
+                    "add `input` to receive from a capture file, `output` to write one, or both",
+                );
+            } else if !table.has("input") && table.has("repeat") {
+                let hint = "remove `repeat`, or add the `input` to play";
+                table.sink.report(&table.key_span("repeat"), "`repeat` without `input`", hint);
+            }
+        }
+        Driver::Memory => {}
+    }
+}
+
+fn fault(table: &Reader<'_>) -> Fault {
+    let default = Fault::default();
+    Fault {
+        loss: table.share("loss"),
+        duplicate: table.share("duplicate"),
+        corrupt: table.share("corrupt"),
+        refuse: table.share("refuse"),
+        delay_polls: table.integer_or("delay_polls", 0..=1_000_000, default.delay_polls),
+        seed: table.integer_or("seed", 0..=u64::MAX, default.seed),
+    }
+}

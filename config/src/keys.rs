@@ -1,0 +1,102 @@
+//! Every table of the file and every key in it. The reader refuses what is not here, and a test holds
+//! `docs/configuration.md` to it.
+
+/// A table's heading, as mistakes show it, and its keys, in the order the document lists them.
+#[derive(Debug)]
+pub(crate) struct TableKeys {
+    pub(crate) heading: &'static str,
+    pub(crate) keys: &'static [&'static str],
+}
+
+pub(crate) const FILE: TableKeys = TableKeys {
+    heading: "the file",
+    keys: &["router", "workers", "memory", "port", "interface", "route", "neighbor", "cache", "neighbors", "icmp"],
+};
+
+pub(crate) const ROUTER: TableKeys =
+    TableKeys { heading: "[router]", keys: &["name", "mode", "socket", "accept_source_route"] };
+
+pub(crate) const WORKERS: TableKeys = TableKeys { heading: "[workers]", keys: &["count", "cores", "idle", "burst"] };
+
+pub(crate) const MEMORY: TableKeys =
+    TableKeys { heading: "[memory]", keys: &["pages", "lock", "buffers", "frame_size"] };
+
+pub(crate) const PORT: TableKeys = TableKeys {
+    heading: "[[port]]",
+    keys: &[
+        "name",
+        "driver",
+        "device",
+        "input",
+        "output",
+        "repeat",
+        "peer",
+        "rx_ring",
+        "tx_ring",
+        "mtu",
+        "mac",
+        "promiscuous",
+        "all_multicast",
+        "fault",
+    ],
+};
+
+pub(crate) const FAULT: TableKeys =
+    TableKeys { heading: "[port.fault]", keys: &["loss", "duplicate", "corrupt", "refuse", "delay_polls", "seed"] };
+
+pub(crate) const INTERFACE: TableKeys = TableKeys {
+    heading: "[[interface]]",
+    keys: &["name", "addresses", "mtu", "up", "redirects", "directed_broadcast"],
+};
+
+pub(crate) const ROUTE: TableKeys = TableKeys { heading: "[[route]]", keys: &["to", "via", "dev", "type", "metric"] };
+
+pub(crate) const NEIGHBOR: TableKeys = TableKeys { heading: "[[neighbor]]", keys: &["address", "mac", "dev"] };
+
+pub(crate) const CACHE: TableKeys = TableKeys { heading: "[cache]", keys: &["enabled", "entries", "timeout_s"] };
+
+pub(crate) const NEIGHBORS: TableKeys = TableKeys {
+    heading: "[neighbors]",
+    keys: &[
+        "max_per_interface",
+        "hold_per_neighbor",
+        "hold_total",
+        "reachable_ms",
+        "retransmit_ms",
+        "delay_ms",
+        "solicit_rate",
+        "stale_s",
+    ],
+};
+
+pub(crate) const ICMP: TableKeys =
+    TableKeys { heading: "[icmp]", keys: &["errors_per_second", "burst", "echo_per_second", "echo_burst"] };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLES: [&TableKeys; 11] =
+        [&ROUTER, &WORKERS, &MEMORY, &PORT, &FAULT, &INTERFACE, &ROUTE, &NEIGHBOR, &CACHE, &NEIGHBORS, &ICMP];
+
+    #[test]
+    fn every_table_is_listed_once() {
+        for name in FILE.keys {
+            let headings = [format!("[{name}]"), format!("[[{name}]]")];
+            assert_eq!(TABLES.iter().filter(|table| headings.contains(&table.heading.to_owned())).count(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn document_names_every_key() {
+        let document = include_str!("../../docs/configuration.md");
+        for table in TABLES {
+            let title = format!("### `{}`", table.heading);
+            let (_, section) = document.split_once(&title).unwrap_or_else(|| panic!("no section {title}"));
+            let section = section.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
+            for key in table.keys {
+                assert!(section.contains(&format!("| `{key}` |")), "{title} does not list `{key}`");
+            }
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What a checked file says: plain data, every value within its range, every name resolved.
+//!
+//! The defaults stand here, in `Default`, and nowhere else: the decoder starts from them and the writer leaves out
+//! what equals them.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use ipnet::Ipv4Net;
+use macaddr::MacAddr6;
+use serde::Serialize;
+
+use crate::words::{Idle, Mode, Pages};
+
+/// A whole configuration file, checked.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Config {
+    /// `[router]`: the process as a whole.
+    pub router: Router,
+    /// `[workers]`: the cores that forward.
+    pub workers: Workers,
+    /// `[memory]`: packet buffers.
+    pub memory: Memory,
+    /// `[[port]]`: the devices, in the order of the file; never empty after [`crate::parse`].
+    pub ports: Vec<Port>,
+    /// `[[interface]]`: the IP side of ports and VLANs, in the order of the file.
+    pub interfaces: Vec<Interface>,
+    /// `[[route]]`: static routes, in the order of the file.
+    pub routes: Vec<Route>,
+    /// `[[neighbor]]`: static neighbors, in the order of the file.
+    pub neighbors: Vec<Neighbor>,
+    /// `[cache]`: the route cache of each worker.
+    pub cache: Cache,
+    /// `[neighbors]`: bounds and timers of neighbor resolution.
+    pub neighbor: NeighborSettings,
+    /// `[icmp]`: limits on what the router itself sends.
+    pub icmp: Icmp,
+}
+
+impl Config {
+    /// The port that receives what the in-memory port `name` sends: the one it names, else the one that names it,
+    /// else itself. `None` when there is no in-memory port of that name.
+    pub fn memory_peer(&self, name: &str) -> Option<&str> {
+        let peer_of = |port: &Port| match &port.driver {
+            DriverSettings::Memory { peer } => Some(peer.clone()),
+            _ => None,
+        };
+        let port = self.ports.iter().find(|port| port.name == name)?;
+        let named = peer_of(port)?.unwrap_or_else(|| name.to_owned());
+        let joined = |other: &&Port| {
+            other.name == named || named == name && peer_of(other).flatten().is_some_and(|peer| peer == name)
+        };
+        let others = self.ports.iter().filter(|other| other.name != name).find(joined);
+        Some(others.unwrap_or(port).name.as_str())
+    }
+}
+
+/// The process as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Router {
+    /// Name shown at the prompt.
+    pub name: String,
+    /// What the workers do with a packet.
+    pub mode: Mode,
+    /// UNIX socket of the command line.
+    pub socket: PathBuf,
+    /// Whether packets with a source-route option are forwarded (RFC 1812, 5.2.4.1).
+    pub accept_source_route: bool,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self {
+            name: "ringway".into(),
+            mode: Mode::L3,
+            socket: "/run/ringway/ringway.sock".into(),
+            accept_source_route: false,
+        }
+    }
+}
+
+/// The cores that forward, and how they wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Workers {
+    /// How many, or which.
+    pub cores: Cores,
+    /// What a worker does when there is nothing to do.
+    pub idle: Idle,
+    /// Packets taken from a queue in one turn, 1 to 32.
+    pub burst: u16,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self { cores: Cores::Count(1), idle: Idle::Poll, burst: 32 }
+    }
+}
+
+/// The cores of the workers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cores {
+    /// This many workers, on cores that the router chooses.
+    Count(u16),
+    /// One worker on each of these cores, by the number the kernel gives them; no core twice.
+    List(Vec<usize>),
+}
+
+impl Cores {
+    /// Number of workers.
+    pub fn workers(&self) -> usize {
+        match self {
+            Self::Count(count) => usize::from(*count),
+            Self::List(cores) => cores.len(),
+        }
+    }
+}
+
+/// Packet buffers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Pages that hold the buffers.
+    pub pages: Pages,
+    /// Whether the pages are locked into memory.
+    pub lock: bool,
+    /// Buffers of each worker; `None` is what the budget needs.
+    pub buffers: Option<u32>,
+    /// Largest frame in bytes, Ethernet header included, frame check sequence not; `None` follows the largest MTU of the ports.
+    pub frame_size: Option<u16>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { pages: Pages::Auto, lock: true, buffers: None, frame_size: None }
+    }
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Port {
+    /// Its name, unique among ports.
+    pub name: String,
+    /// Its driver and what only that driver has to know.
+    pub driver: DriverSettings,
+    /// Descriptors of each receive ring, a power of two.
+    pub rx_ring: u32,
+    /// Descriptors of each transmit ring, a power of two.
+    pub tx_ring: u32,
+    /// MTU in bytes of IP packet to set on the device; `None` keeps what the device has.
+    pub mtu: Option<u16>,
+    /// MAC address to set on the device; `None` keeps what the device has.
+    pub mac: Option<MacAddr6>,
+    /// Whether the device takes frames for other MAC addresses too.
+    pub promiscuous: bool,
+    /// Whether the device takes every multicast frame.
+    pub all_multicast: bool,
+    /// Faults to inject, for tests.
+    pub fault: Option<Fault>,
+}
+
+impl Port {
+    /// Descriptors of a ring when the file does not say.
+    pub const DEFAULT_RING: u32 = 512;
+
+    /// A port with this name and driver, everything else at its default.
+    pub fn new(name: impl Into<String>, driver: DriverSettings) -> Self {
+        Self {
+            name: name.into(),
+            driver,
+            rx_ring: Self::DEFAULT_RING,
+            tx_ring: Self::DEFAULT_RING,
+            mtu: None,
+            mac: None,
+            promiscuous: false,
+            all_multicast: false,
+            fault: None,
+        }
+    }
+}
+
+/// A driver and what only that driver has to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "driver", rename_all = "snake_case")]
+pub enum DriverSettings {
+    /// Any Linux interface, by a packet socket.
+    AfPacket {
+        /// Name of the Linux interface.
+        device: String,
+    },
+    /// A TAP device of our own.
+    Tap {
+        /// Name of the TAP device in the kernel.
+        device: String,
+    },
+    /// Capture files.
+    Pcap {
+        /// File to receive from; `None` receives nothing. At least one of `input` and `output` is there.
+        input: Option<PathBuf>,
+        /// File to transmit into; `None` throws what is sent away.
+        output: Option<PathBuf>,
+        /// How often `input` is played; 0 is forever.
+        repeat: u32,
+    },
+    /// In memory, without a device.
+    Memory {
+        /// Port that receives what this one sends; see [`Config::memory_peer`] for the rule.
+        peer: Option<String>,
+    },
+}
+
+impl DriverSettings {
+    /// The driver's name in the file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AfPacket { .. } => "af_packet",
+            Self::Tap { .. } => "tap",
+            Self::Pcap { .. } => "pcap",
+            Self::Memory { .. } => "memory",
+        }
+    }
+}
+
+/// Faults to inject into a port. Shares are 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fault {
+    /// Share of received frames that vanish.
+    pub loss: f64,
+    /// Share of received frames that arrive twice.
+    pub duplicate: f64,
+    /// Share of received frames with one byte changed.
+    pub corrupt: f64,
+    /// Share of transmit bursts of which only a part is taken.
+    pub refuse: f64,
+    /// Reclaims for which a sent buffer stays in the transmit ring.
+    pub delay_polls: u32,
+    /// Seed of the random numbers: the same seed, the same faults.
+    pub seed: u64,
+}
+
+impl Default for Fault {
+    fn default() -> Self {
+        Self { loss: 0.0, duplicate: 0.0, corrupt: 0.0, refuse: 0.0, delay_polls: 0, seed: 1 }
+    }
+}
+
+/// The IP side of a port, or of a VLAN on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Interface {
+    /// Its name, unique among interfaces: `p0`, `p0.100`, `p0.200.100`.
+    pub name: String,
+    /// The port under it.
+    pub port: String,
+    /// VLAN identifiers, outermost first. One is 802.1Q; of two, the outer is 802.1ad and the inner 802.1Q.
+    pub vlans: Vec<u16>,
+    /// Addresses as written, with host bits. Connected prefixes do not overlap between interfaces.
+    pub addresses: Vec<Ipv4Net>,
+    /// MTU in bytes of IP packet; `None` follows the port.
+    pub mtu: Option<u16>,
+    /// Whether it starts up.
+    pub up: bool,
+    /// Whether ICMP redirects are sent when the way out is the way in.
+    pub redirects: bool,
+    /// Whether packets to a connected prefix's broadcast address are forwarded (RFC 2644).
+    pub directed_broadcast: bool,
+}
+
+impl Interface {
+    /// An interface on this port and these VLANs (outermost first), everything else at its default.
+    pub fn new(port: impl Into<String>, vlans: &[u16]) -> Self {
+        let port = port.into();
+        let name = vlans.iter().fold(port.clone(), |name, vlan| format!("{name}.{vlan}"));
+        Self {
+            name,
+            port,
+            vlans: vlans.to_vec(),
+            addresses: Vec::new(),
+            mtu: None,
+            up: true,
+            redirects: true,
+            directed_broadcast: false,
+        }
+    }
+}
+
+/// A static route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// Destination, without host bits; `0.0.0.0/0` is the default route.
+    pub to: Ipv4Net,
+    /// What happens to a packet that takes it.
+    pub kind: RouteKind,
+    /// Preference among routes to the same destination: the lowest wins.
+    pub metric: u32,
+}
+
+/// What happens to a packet that takes a route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteKind {
+    /// Sent to a gateway.
+    Via {
+        /// The gateway's address.
+        gateway: Ipv4Addr,
+        /// The way out, when the file names it; else the interface whose connected prefix holds the gateway.
+        interface: Option<String>,
+    },
+    /// Sent straight to its destination, which is on this interface's link.
+    Interface {
+        /// The interface.
+        name: String,
+    },
+    /// Dropped in silence.
+    Blackhole,
+    /// Dropped and answered with host-unreachable.
+    Unreachable,
+    /// Dropped and answered with communication-prohibited.
+    Prohibit,
+}
+
+/// A static neighbor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Neighbor {
+    /// Its IP address.
+    pub address: Ipv4Addr,
+    /// Its MAC address, a unicast one.
+    pub mac: MacAddr6,
+    /// The interface it is on.
+    pub interface: String,
+}
+
+/// The route cache of each worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cache {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Entries, a power of two.
+    pub entries: u32,
+    /// Seconds that an entry is good for.
+    pub timeout_s: u32,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { enabled: true, entries: 256, timeout_s: 60 }
+    }
+}
+
+/// Bounds and timers of neighbor resolution. The timers are those of RFC 4861, section 10.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NeighborSettings {
+    /// Neighbors of one interface at most.
+    pub max_per_interface: u32,
+    /// Packets held for one unresolved neighbor.
+    pub hold_per_neighbor: u16,
+    /// Packets held by one worker.
+    pub hold_total: u16,
+    /// Milliseconds that a confirmed neighbor stays reachable.
+    pub reachable_ms: u32,
+    /// Milliseconds between two solicitations to one neighbor.
+    pub retransmit_ms: u32,
+    /// Milliseconds between the first packet to a stale neighbor and the first probe.
+    pub delay_ms: u32,
+    /// Solicitations a second on one interface.
+    pub solicit_rate: u32,
+    /// Seconds after which an unused stale neighbor leaves.
+    pub stale_s: u32,
+}
+
+impl Default for NeighborSettings {
+    fn default() -> Self {
+        Self {
+            max_per_interface: 1024,
+            hold_per_neighbor: 4,
+            hold_total: 256,
+            reachable_ms: 30_000,
+            retransmit_ms: 1_000,
+            delay_ms: 5_000,
+            solicit_rate: 100,
+            stale_s: 1_200,
+        }
+    }
+}
+
+/// Limits on what the router itself sends: token buckets, a worker and kind each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Icmp {
+    /// Errors of one kind a second; 0 sends none.
+    pub errors_per_second: u32,
+    /// Errors of one kind in a row.
+    pub burst: u32,
+    /// Echo replies a second; 0 sends none.
+    pub echo_per_second: u32,
+    /// Echo replies in a row.
+    pub echo_burst: u32,
+}
+
+impl Default for Icmp {
+    fn default() -> Self {
+        Self { errors_per_second: 1_000, burst: 50, echo_per_second: 10_000, echo_burst: 500 }
+    }
+}

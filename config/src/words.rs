@@ -1,0 +1,131 @@
+//! Values that are one word of a few: the forwarding mode, what an idle worker does, the kind of pages.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// A value that is one word of a list.
+pub(crate) trait Word: Copy + PartialEq + 'static {
+    /// Every value with its spelling in the file.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The spelling in the file.
+    fn word(self) -> &'static str {
+        let found = Self::WORDS.iter().find(|(_, value)| *value == self);
+        found.expect("INV: WORDS lists every value").0
+    }
+}
+
+/// What the workers do with a packet. The words are those of testpmd's `--forward-mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The router.
+    #[default]
+    L3,
+    /// Out of the port's partner, unchanged.
+    Io,
+    /// Out of the port's partner, with new MAC addresses.
+    Mac,
+    /// Out of the port's partner, with source and destination MAC swapped.
+    Macswap,
+    /// Received and thrown away.
+    Rxonly,
+    /// Generated and sent; nothing is received.
+    Txonly,
+    /// Echo requests answered, everything else thrown away.
+    Icmpecho,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 7] =
+        [Self::L3, Self::Io, Self::Mac, Self::Macswap, Self::Rxonly, Self::Txonly, Self::Icmpecho];
+}
+
+impl Word for Mode {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("l3", Self::L3),
+        ("io", Self::Io),
+        ("mac", Self::Mac),
+        ("macswap", Self::Macswap),
+        ("rxonly", Self::Rxonly),
+        ("txonly", Self::Txonly),
+        ("icmpecho", Self::Icmpecho),
+    ];
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// A word that is no mode.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown mode `{0}`: expected l3, io, mac, macswap, rxonly, txonly or icmpecho")]
+pub struct UnknownMode(String);
+
+impl FromStr for Mode {
+    type Err = UnknownMode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::WORDS.iter().find(|(word, _)| *word == text);
+        found.map(|(_, mode)| *mode).ok_or_else(|| UnknownMode(text.to_owned()))
+    }
+}
+
+/// What a worker does when there is nothing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Idle {
+    /// Keeps polling: the lowest latency, one whole core.
+    #[default]
+    Poll,
+    /// Sleeps after a while of silence, and wakes on the next frame.
+    Sleep,
+}
+
+impl Word for Idle {
+    const WORDS: &'static [(&'static str, Self)] = &[("poll", Self::Poll), ("sleep", Self::Sleep)];
+}
+
+/// Pages that hold packet buffers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pages {
+    /// The best there is: huge, else transparent, else small.
+    #[default]
+    Auto,
+    /// Huge pages of 2 MiB, set aside beforehand; no start without them.
+    Huge,
+    /// Ordinary memory that the kernel is asked to back with huge pages.
+    Transparent,
+    /// Ordinary pages.
+    Small,
+}
+
+impl Word for Pages {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("huge", Self::Huge), ("transparent", Self::Transparent), ("small", Self::Small)];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mode_reads_back_from_its_own_spelling() {
+        for mode in Mode::ALL {
+            assert_eq!(mode.to_string().parse(), Ok(mode));
+        }
+        assert_eq!(Mode::ALL.len(), Mode::WORDS.len());
+    }
+
+    #[test]
+    fn unknown_mode_names_the_modes() {
+        let message = "fast".parse::<Mode>().unwrap_err().to_string();
+        assert!(message.contains("`fast`") && message.contains("macswap"), "{message}");
+    }
+}

@@ -1,0 +1,236 @@
+//! A configuration as a file that parses back to it. What equals its default is left out, so that the file shows what
+//! was decided.
+
+use std::fmt::{Display, Write};
+
+use crate::words::Word;
+use crate::{
+    Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port, Route,
+    RouteKind, Router, Workers,
+};
+
+/// A table being written; its heading stands when it has a key, or when it must.
+struct Table {
+    heading: &'static str,
+    lines: String,
+    always: bool,
+}
+
+impl Table {
+    fn optional(heading: &'static str) -> Self {
+        Self { heading, lines: String::new(), always: false }
+    }
+
+    fn required(heading: &'static str) -> Self {
+        Self { heading, lines: String::new(), always: true }
+    }
+
+    fn raw(&mut self, key: &str, value: impl Display) {
+        writeln!(self.lines, "{key} = {value}").expect("INV: writing to a string does not fail");
+    }
+
+    fn text(&mut self, key: &str, value: impl Display) {
+        self.raw(key, toml::Value::String(value.to_string()));
+    }
+
+    fn changed<T: PartialEq + Display>(&mut self, key: &str, value: T, default: T) {
+        if value != default {
+            self.raw(key, value);
+        }
+    }
+
+    fn given<T: Display>(&mut self, key: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.raw(key, value);
+        }
+    }
+
+    fn given_text<T: Display>(&mut self, key: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+    }
+
+    fn changed_word<W: Word>(&mut self, key: &str, value: W, default: W) {
+        if value != default {
+            self.text(key, value.word());
+        }
+    }
+
+    fn append_to(self, file: &mut String) {
+        if self.always || !self.lines.is_empty() {
+            if !file.is_empty() {
+                file.push('\n');
+            }
+            file.push_str(self.heading);
+            file.push('\n');
+            file.push_str(&self.lines);
+        }
+    }
+}
+
+impl Config {
+    /// A file that [`crate::parse`] turns back into this configuration. Paths must be UTF-8, as those of a file are.
+    pub fn to_toml(&self) -> String {
+        let mut file = String::new();
+        router(&self.router).append_to(&mut file);
+        workers(&self.workers).append_to(&mut file);
+        memory(&self.memory).append_to(&mut file);
+        for entry in &self.ports {
+            port(entry).append_to(&mut file);
+            if let Some(entry) = &entry.fault {
+                fault(entry).append_to(&mut file);
+            }
+        }
+        self.interfaces.iter().for_each(|entry| interface(entry).append_to(&mut file));
+        self.routes.iter().for_each(|entry| route(entry).append_to(&mut file));
+        self.neighbors.iter().for_each(|entry| neighbor(entry).append_to(&mut file));
+        cache(&self.cache).append_to(&mut file);
+        neighbors(&self.neighbor).append_to(&mut file);
+        icmp(&self.icmp).append_to(&mut file);
+        file
+    }
+}
+
+fn router(router: &Router) -> Table {
+    let (mut table, default) = (Table::optional("[router]"), Router::default());
+    if router.name != default.name {
+        table.text("name", &router.name);
+    }
+    table.changed_word("mode", router.mode, default.mode);
+    if router.socket != default.socket {
+        table.text("socket", router.socket.display());
+    }
+    table.changed("accept_source_route", router.accept_source_route, default.accept_source_route);
+    table
+}
+
+fn workers(workers: &Workers) -> Table {
+    let (mut table, default) = (Table::optional("[workers]"), Workers::default());
+    match &workers.cores {
+        cores if *cores == default.cores => {}
+        Cores::Count(count) => table.raw("count", count),
+        Cores::List(cores) => table.raw("cores", format_args!("{cores:?}")),
+    }
+    table.changed_word("idle", workers.idle, default.idle);
+    table.changed("burst", workers.burst, default.burst);
+    table
+}
+
+fn memory(memory: &Memory) -> Table {
+    let (mut table, default) = (Table::optional("[memory]"), Memory::default());
+    table.changed_word("pages", memory.pages, default.pages);
+    table.changed("lock", memory.lock, default.lock);
+    table.given("buffers", memory.buffers);
+    table.given("frame_size", memory.frame_size);
+    table
+}
+
+fn port(port: &Port) -> Table {
+    let mut table = Table::required("[[port]]");
+    table.text("name", &port.name);
+    table.text("driver", port.driver.name());
+    match &port.driver {
+        DriverSettings::AfPacket { device } | DriverSettings::Tap { device } => table.text("device", device),
+        DriverSettings::Pcap { input, output, repeat } => {
+            table.given_text("input", input.as_ref().map(|path| path.display()));
+            table.given_text("output", output.as_ref().map(|path| path.display()));
+            table.changed("repeat", *repeat, 1);
+        }
+        DriverSettings::Memory { peer } => table.given_text("peer", peer.as_ref()),
+    }
+    table.changed("rx_ring", port.rx_ring, Port::DEFAULT_RING);
+    table.changed("tx_ring", port.tx_ring, Port::DEFAULT_RING);
+    table.given("mtu", port.mtu);
+    table.given_text("mac", port.mac);
+    table.changed("promiscuous", port.promiscuous, false);
+    table.changed("all_multicast", port.all_multicast, false);
+    table
+}
+
+fn fault(fault: &Fault) -> Table {
+    let (mut table, default) = (Table::required("[port.fault]"), Fault::default());
+    let shares =
+        [("loss", fault.loss), ("duplicate", fault.duplicate), ("corrupt", fault.corrupt), ("refuse", fault.refuse)];
+    for (key, share) in shares {
+        if share != 0.0 {
+            // The shortest text that reads back as the same number, with a point or an exponent as TOML wants it.
+            table.raw(key, format_args!("{share:?}"));
+        }
+    }
+    table.changed("delay_polls", fault.delay_polls, default.delay_polls);
+    table.changed("seed", fault.seed, default.seed);
+    table
+}
+
+fn interface(interface: &Interface) -> Table {
+    let mut table = Table::required("[[interface]]");
+    table.text("name", &interface.name);
+    if !interface.addresses.is_empty() {
+        let addresses: Vec<String> = interface.addresses.iter().map(|address| format!("\"{address}\"")).collect();
+        table.raw("addresses", format_args!("[{}]", addresses.join(", ")));
+    }
+    table.given("mtu", interface.mtu);
+    table.changed("up", interface.up, true);
+    table.changed("redirects", interface.redirects, true);
+    table.changed("directed_broadcast", interface.directed_broadcast, false);
+    table
+}
+
+fn route(route: &Route) -> Table {
+    let mut table = Table::required("[[route]]");
+    match route.to.prefix_len() {
+        0 => table.text("to", "default"),
+        _ => table.text("to", route.to),
+    }
+    match &route.kind {
+        RouteKind::Via { gateway, interface } => {
+            table.text("via", gateway);
+            table.given_text("dev", interface.as_ref());
+        }
+        RouteKind::Interface { name } => table.text("dev", name),
+        RouteKind::Blackhole => table.text("type", "blackhole"),
+        RouteKind::Unreachable => table.text("type", "unreachable"),
+        RouteKind::Prohibit => table.text("type", "prohibit"),
+    }
+    table.changed("metric", route.metric, 0);
+    table
+}
+
+fn neighbor(neighbor: &Neighbor) -> Table {
+    let mut table = Table::required("[[neighbor]]");
+    table.text("address", neighbor.address);
+    table.text("mac", neighbor.mac);
+    table.text("dev", &neighbor.interface);
+    table
+}
+
+fn cache(cache: &Cache) -> Table {
+    let (mut table, default) = (Table::optional("[cache]"), Cache::default());
+    table.changed("enabled", cache.enabled, default.enabled);
+    table.changed("entries", cache.entries, default.entries);
+    table.changed("timeout_s", cache.timeout_s, default.timeout_s);
+    table
+}
+
+fn neighbors(settings: &NeighborSettings) -> Table {
+    let (mut table, default) = (Table::optional("[neighbors]"), NeighborSettings::default());
+    table.changed("max_per_interface", settings.max_per_interface, default.max_per_interface);
+    table.changed("hold_per_neighbor", settings.hold_per_neighbor, default.hold_per_neighbor);
+    table.changed("hold_total", settings.hold_total, default.hold_total);
+    table.changed("reachable_ms", settings.reachable_ms, default.reachable_ms);
+    table.changed("retransmit_ms", settings.retransmit_ms, default.retransmit_ms);
+    table.changed("delay_ms", settings.delay_ms, default.delay_ms);
+    table.changed("solicit_rate", settings.solicit_rate, default.solicit_rate);
+    table.changed("stale_s", settings.stale_s, default.stale_s);
+    table
+}
+
+fn icmp(icmp: &Icmp) -> Table {
+    let (mut table, default) = (Table::optional("[icmp]"), Icmp::default());
+    table.changed("errors_per_second", icmp.errors_per_second, default.errors_per_second);
+    table.changed("burst", icmp.burst, default.burst);
+    table.changed("echo_per_second", icmp.echo_per_second, default.echo_per_second);
+    table.changed("echo_burst", icmp.echo_burst, default.echo_burst);
+    table
+}

@@ -1,0 +1,214 @@
+//! Arbitrary configurations that are right.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use macaddr::MacAddr6;
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+use ringway_config::{
+    Cache, Config, Cores, DriverSettings, Fault, Icmp, Idle, Interface, Memory, Mode, Neighbor, NeighborSettings,
+    Pages, Port, Route, RouteKind, Router, Workers,
+};
+
+/// A configuration that is right.
+pub fn config() -> impl Strategy<Value = Config> {
+    let lists = (1..5_usize).prop_flat_map(|ports| {
+        (vec(port(), ports), vec((0..ports, vec(1..4095_u16, 0..=2), interface()), 0..6), vec(route(), 0..8))
+    });
+    ((router(), workers(), memory()), lists, (cache(), neighbors(), icmp())).prop_map(
+        |((router, workers, memory), (ports, interfaces, routes), (cache, neighbor, icmp))| {
+            let ports: Vec<Port> = ports.into_iter().enumerate().map(|(at, port)| placed_port(at, port)).collect();
+            let mut config = Config { router, workers, memory, cache, neighbor, icmp, ..Config::default() };
+            for (at, (port, vlans, draft)) in interfaces.into_iter().enumerate() {
+                add_interface(&mut config, &ports[port], vlans, at, draft);
+            }
+            routes.into_iter().for_each(|draft| add_route(&mut config, draft));
+            config.ports = ports;
+            config
+        },
+    )
+}
+
+/// Text of every kind that a path may have, quotes and control characters among it.
+fn path() -> impl Strategy<Value = String> {
+    "[^\u{0}]{1,20}"
+}
+
+fn router() -> impl Strategy<Value = Router> {
+    ("[A-Za-z0-9._-]{1,32}", select(&Mode::ALL[..]), path(), any::<bool>()).prop_map(
+        |(name, mode, socket, accept_source_route)| Router { name, mode, socket: socket.into(), accept_source_route },
+    )
+}
+
+fn workers() -> impl Strategy<Value = Workers> {
+    let list = proptest::collection::hash_set(0..=1023_usize, 1..6).prop_map(|cores| cores.into_iter().collect());
+    let cores = prop_oneof![(1..=256_u16).prop_map(Cores::Count), list.prop_map(Cores::List)];
+    let idle = prop_oneof![Just(Idle::Poll), Just(Idle::Sleep)];
+    (cores, idle, 1..=32_u16).prop_map(|(cores, idle, burst)| Workers { cores, idle, burst })
+}
+
+fn memory() -> impl Strategy<Value = Memory> {
+    let pages = select(vec![Pages::Auto, Pages::Huge, Pages::Transparent, Pages::Small]);
+    (pages, any::<bool>(), of(64..=16_777_216_u32), of(9230..=9238_u16))
+        .prop_map(|(pages, lock, buffers, frame_size)| Memory { pages, lock, buffers, frame_size })
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let share = 0.0..=1.0_f64;
+    (share.clone(), share.clone(), prop_oneof![share.clone(), Just(1e-9)], share, 0..=1_000_000_u32, any::<u64>())
+        .prop_map(|(loss, duplicate, corrupt, refuse, delay_polls, seed)| Fault {
+            loss,
+            duplicate,
+            corrupt,
+            refuse,
+            delay_polls,
+            seed,
+        })
+}
+
+fn mac() -> impl Strategy<Value = MacAddr6> {
+    any::<[u8; 5]>().prop_map(|rest| MacAddr6::new(2, rest[0], rest[1], rest[2], rest[3], rest[4]))
+}
+
+fn ring() -> impl Strategy<Value = u32> {
+    (5..=15_u32).prop_map(|shift| 1 << shift)
+}
+
+fn port() -> impl Strategy<Value = Port> {
+    let driver = prop_oneof![
+        Just(DriverSettings::AfPacket { device: "e".into() }),
+        Just(DriverSettings::Tap { device: "t".into() }),
+        (path(), any::<u32>()).prop_map(|(input, repeat)| DriverSettings::Pcap {
+            input: Some(input.into()),
+            output: Some("o".into()),
+            repeat
+        }),
+        Just(DriverSettings::Pcap { input: None, output: Some("o".into()), repeat: 1 }),
+        any::<bool>().prop_map(|own| DriverSettings::Memory { peer: own.then(|| "p".into()) }),
+    ];
+    ((driver, ring(), ring()), of(1000..=9216_u16), of(mac()), any::<[bool; 2]>(), of(fault())).prop_map(
+        |((driver, rx_ring, tx_ring), mtu, mac, [promiscuous, all_multicast], fault)| Port {
+            rx_ring,
+            tx_ring,
+            mtu,
+            mac,
+            promiscuous,
+            all_multicast,
+            fault,
+            ..Port::new("p", driver)
+        },
+    )
+}
+
+/// Names and files made unique by the port's place in the list.
+fn placed_port(at: usize, mut port: Port) -> Port {
+    port.name = format!("p{at}");
+    match &mut port.driver {
+        DriverSettings::AfPacket { device } | DriverSettings::Tap { device } => device.push_str(&at.to_string()),
+        DriverSettings::Pcap { input, output, .. } => {
+            *input = input.take().map(|path| format!("in/{at}{}", path.display()).into());
+            *output = output.take().map(|path| format!("out{at}{}", path.display()).into());
+        }
+        DriverSettings::Memory { peer } => *peer = peer.take().map(|_| format!("p{at}")),
+    }
+    port
+}
+
+/// Prefix lengths and hosts of addresses, a static neighbor, MTU, flags.
+type InterfaceDraft = (Vec<(u8, u32)>, Option<MacAddr6>, Option<u16>, [bool; 3]);
+
+fn interface() -> impl Strategy<Value = InterfaceDraft> {
+    (vec((17..=32_u8, any::<u32>()), 0..4), of(mac()), of(68..=1000_u16), any::<[bool; 3]>())
+}
+
+/// Adds the interface, in networks of its own: each is within 10.PLACE.0.0/16, by halves.
+fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, draft: InterfaceDraft) {
+    let (prefixes, mac, mtu, [up, redirects, directed_broadcast]) = draft;
+    let mut interface = Interface { mtu, up, redirects, directed_broadcast, ..Interface::new(&port.name, &vlans) };
+    if config.interfaces.iter().any(|other| other.name == interface.name) {
+        return;
+    }
+    for (length, host) in prefixes {
+        let base = 0x0a00_0000 | (at as u32) << 16;
+        let net = Ipv4Net::new(Ipv4Addr::from(base | host & 0xffff), length).unwrap();
+        let edge = length < 31 && (net.addr() == net.network() || net.addr() == net.broadcast());
+        // A second address may be the broadcast address of the first's prefix: allowed, but kept out for the gateways.
+        if !edge
+            && interface.addresses.iter().all(|other| !other.contains(&net.trunc()) && !net.contains(&other.trunc()))
+        {
+            interface.addresses.push(net);
+        }
+    }
+    let own = interface.addresses.first().copied();
+    let free = own.and_then(|own| own.hosts().find(|host| *host != own.addr()));
+    if let (Some(address), Some(mac)) = (free, mac) {
+        config.neighbors.push(Neighbor { address, mac, interface: interface.name.clone() });
+    }
+    config.interfaces.push(interface);
+}
+
+/// Destination, kind, metric, and which interface.
+type RouteDraft = (Ipv4Net, u8, u32, proptest::sample::Index, bool);
+
+fn route() -> impl Strategy<Value = RouteDraft> {
+    let to = (11..=100_u8, any::<[u8; 3]>(), 8..=32_u8)
+        .prop_map(|(first, [a, b, c], length)| Ipv4Net::new(Ipv4Addr::new(first, a, b, c), length).unwrap().trunc());
+    let to = prop_oneof![4 => to, 1 => Just(Ipv4Net::default())];
+    (to, 0..5_u8, any::<u32>(), any::<proptest::sample::Index>(), any::<bool>())
+}
+
+fn add_route(config: &mut Config, (to, kind, metric, which, named): RouteDraft) {
+    let interface = (!config.interfaces.is_empty()).then(|| which.get(&config.interfaces));
+    let name = interface.map(|interface| interface.name.clone());
+    let own = interface.and_then(|interface| interface.addresses.first().copied());
+    let gateway = own.and_then(|own| own.hosts().find(|host| *host != own.addr()));
+    let kind = match (kind, name, gateway) {
+        (0, name, Some(gateway)) => RouteKind::Via { gateway, interface: name.filter(|_| named) },
+        (1, Some(name), None) => RouteKind::Via { gateway: Ipv4Addr::new(203, 0, 113, 1), interface: Some(name) },
+        (2, Some(name), _) => RouteKind::Interface { name },
+        (3, ..) => RouteKind::Unreachable,
+        (4, ..) => RouteKind::Prohibit,
+        _ => RouteKind::Blackhole,
+    };
+    if config.routes.iter().all(|other| (other.to, other.metric) != (to, metric)) {
+        config.routes.push(Route { to, kind, metric });
+    }
+}
+
+fn cache() -> impl Strategy<Value = Cache> {
+    (any::<bool>(), 4..=16_u32, 1..=86_400_u32).prop_map(|(enabled, shift, timeout_s)| Cache {
+        enabled,
+        entries: 1 << shift,
+        timeout_s,
+    })
+}
+
+fn neighbors() -> impl Strategy<Value = NeighborSettings> {
+    let timers = (100..=3_600_000_u32, 10..=3_600_000_u32, 1..=3_600_000_u32, 1..=86_400_u32);
+    (1..=1_048_576_u32, 0..=64_u16, any::<u16>(), timers, 1..=1_000_000_u32).prop_map(
+        |(max_per_interface, hold_per_neighbor, hold_total, timers, solicit_rate)| NeighborSettings {
+            max_per_interface,
+            hold_per_neighbor,
+            hold_total,
+            reachable_ms: timers.0,
+            retransmit_ms: timers.1,
+            delay_ms: timers.2,
+            solicit_rate,
+            stale_s: timers.3,
+        },
+    )
+}
+
+fn icmp() -> impl Strategy<Value = Icmp> {
+    (0..=1_000_000_u32, 1..=1_000_000_u32, 0..=1_000_000_u32, 1..=1_000_000_u32).prop_map(
+        |(errors_per_second, burst, echo_per_second, echo_burst)| Icmp {
+            errors_per_second,
+            burst,
+            echo_per_second,
+            echo_burst,
+        },
+    )
+}
