@@ -5,3 +5,4 @@
 //! `dataplane` through messages, `cli` knows only the commands and views.
 #![forbid(unsafe_code)]
 
+pub mod wire;
