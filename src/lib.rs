@@ -5,4 +5,5 @@
 //! `dataplane` through messages, `cli` knows only the commands and views.
 #![forbid(unsafe_code)]
 
+pub mod fib;
 pub mod wire;

@@ -1,0 +1,24 @@
+//! Where a destination goes: every known route, what the workers look up, and what one worker remembers.
+//!
+//! ```text
+//!   addresses, configuration, netlink                                     workers (read only)
+//!            |                                                                  ^
+//!            v                                                                  |
+//!   rib::Rib (prefix -> routes, best first) --best_usable--> ipv4::Fib (prefix -> NextHopIndex)
+//!            |                                                                  ^
+//!            +------ next_hop::NextHops (NextHop <-> NextHopIndex) -------------+
+//! ```
+//!
+//! The control thread owns the RIB and the table of next hops. It compiles an immutable FIB from the best routes
+//! and hands that over whole, so a worker never sees a half-made entry and never waits. A route points at an
+//! interned next hop, not at a gateway's MAC: a neighbor that moves changes one adjacency and no route.
+//! [`cache::RouteCache`] is a worker's own, in front of the FIB.
+//!
+//! Read first: RFC 1812 section 5.2.4 (choosing the next hop; section 5.2.4.3 asks for the longest match).
+
+pub mod cache;
+pub mod connected;
+pub mod ipv4;
+pub mod next_hop;
+pub mod oracle;
+pub mod rib;
