@@ -6,4 +6,5 @@
 #![forbid(unsafe_code)]
 
 pub mod fib;
+pub mod neighbor;
 pub mod wire;
