@@ -5,6 +5,7 @@
 //! `dataplane` through messages, `cli` knows only the commands and views.
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod fib;
 pub mod neighbor;
 pub mod wire;
