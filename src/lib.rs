@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod dataplane;
 pub mod fib;
 pub mod neighbor;
 pub mod wire;

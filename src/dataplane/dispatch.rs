@@ -1,0 +1,32 @@
+//! Stage 4 of `l3`: every packet of the burst goes where its verdict says; the burst is empty after.
+
+use super::deliver::punt;
+use super::exception;
+use super::lanes::{Lanes, Verdict};
+use super::message::{Punt, PuntMeta};
+use super::packet::Packet;
+use super::snapshot::Snapshot;
+use super::state::State;
+use ringway_mempool::Burst;
+
+/// Empties the burst.
+pub fn run(snapshot: &Snapshot, state: &mut State, burst: &mut Burst, lanes: &Lanes) {
+    for (at, mut mbuf) in burst.drain_front(burst.len()).enumerate() {
+        let ingress = Some(lanes.ingress[at]);
+        match lanes.verdict[at] {
+            Verdict::Transmit => {
+                state.staging.stage(&mut state.pool, &state.link.counters, lanes.port[at], mbuf);
+            }
+            // Lookup and Rewrite do not outlive their stages; a packet that still carries one is treated with care.
+            Verdict::Exception | Verdict::Lookup | Verdict::Rewrite => {
+                mbuf.trim_front(u16::from(lanes.l3[at]));
+                exception::transit(snapshot, state, Packet { mbuf, ingress });
+            }
+            Verdict::Punt => {
+                let meta = PuntMeta { kind: Punt::Arp, interface: lanes.ingress[at], offset: u16::from(lanes.l3[at]) };
+                punt(state, Packet { mbuf, ingress }, meta);
+            }
+            Verdict::Drop(reason) => state.discard(mbuf, reason, ingress),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What crosses between the control thread and a worker: bounded queues only, and neither side waits for the other.
+//!
+//! ```text
+//!                 orders (queue)  ───────────────▶
+//!   control       injected packets (border ring) ▶     worker
+//!                 ◀─────────────── events (queue)
+//!                 ◀─── punted packets (border ring)
+//! ```
+
+use super::counters::WorkerCounters;
+use super::snapshot::Snapshot;
+use crossbeam_queue::ArrayQueue;
+use macaddr::MacAddr6;
+use ringway_mempool::Audit;
+use ringway_mempool::border::{self, Consumer, Producer};
+use std::sync::Arc;
+
+/// Orders that can wait for a worker.
+const ORDERS: usize = 4096;
+/// Events that can wait for the control thread.
+const EVENTS: usize = 4096;
+/// Packets that can wait in each direction.
+const SLOTS: u32 = 512;
+
+/// A neighbor, as workers know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NeighborKey {
+    /// Interface number.
+    pub interface: u16,
+    /// Address, host byte order.
+    pub address: u32,
+}
+
+/// From the control thread to a worker.
+#[derive(Debug)]
+pub enum Order {
+    /// Use this snapshot from the next burst on.
+    Snapshot(Arc<Snapshot>),
+    /// The neighbor has this address; with `report_use`, say once when a packet goes to it.
+    NeighborUpdate {
+        /// Which.
+        key: NeighborKey,
+        /// Its address.
+        mac: MacAddr6,
+        /// RFC 4861 7.3.3: the first packet sent to a STALE neighbor starts the DELAY state.
+        report_use: bool,
+    },
+    /// The neighbor did not answer: what waits for it is answered with host-unreachable.
+    NeighborFailed(NeighborKey),
+    /// Forget the neighbor.
+    NeighborRemoved(NeighborKey),
+    /// Say where every buffer is, with this number in the answer.
+    Audit(u64),
+    /// Fill this report and send it back; it brings its memory along.
+    Report(Box<Report>),
+    /// Empty the route cache.
+    ClearCache,
+    /// Close the queues, give every buffer back, end.
+    Stop,
+}
+
+/// From a worker to the control thread.
+#[derive(Debug)]
+pub enum Event {
+    /// Packets wait for this neighbor.
+    NeighborNeeded(NeighborKey),
+    /// A packet went to this neighbor, whose use was to be reported.
+    NeighborUsed(NeighborKey),
+    /// The answer to [`Order::Audit`].
+    Audit(u64, Audit),
+    /// The answer to [`Order::Report`].
+    Report(Box<Report>),
+}
+
+/// One entry of a worker's route cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheLine {
+    /// Destination, host byte order.
+    pub destination: u32,
+    /// The neighbor it goes to.
+    pub neighbor: NeighborKey,
+    /// Milliseconds since it was filled.
+    pub age_ms: u32,
+    /// Packets that it served.
+    pub uses: u32,
+}
+
+/// What a worker tells on request about tables that only it reads. Made by the asker with room for everything, so
+/// that the worker allocates nothing.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Number of the question.
+    pub id: u64,
+    /// Live entries of the route cache.
+    pub cache: Vec<CacheLine>,
+    /// Whether the cache has stepped aside.
+    pub cache_aside: bool,
+    /// Neighbors that packets wait for, and how many.
+    pub held: Vec<(NeighborKey, u32)>,
+}
+
+/// What is punted, beside its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Punt {
+    /// A whole ARP frame.
+    #[default]
+    Arp,
+    /// An IP packet for us that is not answered in the data plane.
+    Ip,
+}
+
+/// Meta data of a punted packet.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PuntMeta {
+    /// What it is.
+    pub kind: Punt,
+    /// Interface that it came in on.
+    pub interface: u16,
+    /// Bytes before the payload: for ARP the Ethernet header with its tags.
+    pub offset: u16,
+}
+
+/// What is injected, beside its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inject {
+    /// A whole frame for a port.
+    Frame {
+        /// Port number.
+        port: u16,
+    },
+    /// An IP packet of our own, to be routed.
+    Packet,
+}
+
+impl Default for Inject {
+    fn default() -> Self {
+        Self::Frame { port: 0 }
+    }
+}
+
+/// The worker's ends.
+pub struct WorkerLink {
+    pub(crate) orders: Arc<ArrayQueue<Order>>,
+    pub(crate) events: Arc<ArrayQueue<Event>>,
+    pub(crate) punt: Producer<PuntMeta>,
+    pub(crate) inject: Consumer<Inject>,
+    pub(crate) counters: Arc<WorkerCounters>,
+}
+
+/// The control thread's ends.
+pub struct ControlLink {
+    /// Orders to the worker.
+    pub orders: Arc<ArrayQueue<Order>>,
+    /// Events from it.
+    pub events: Arc<ArrayQueue<Event>>,
+    /// Punted packets.
+    pub punt: Consumer<PuntMeta>,
+    /// Injected packets.
+    pub inject: Producer<Inject>,
+    /// What the worker counts.
+    pub counters: Arc<WorkerCounters>,
+}
+
+/// Makes both ends for a worker whose longest frame is `frame_bytes`.
+pub fn link(frame_bytes: usize, counters: WorkerCounters) -> (ControlLink, WorkerLink) {
+    let counters = Arc::new(counters);
+    let orders = Arc::new(ArrayQueue::new(ORDERS));
+    let events = Arc::new(ArrayQueue::new(EVENTS));
+    let (punt, punted) = border::ring(SLOTS, frame_bytes);
+    let (inject, injected) = border::ring(SLOTS, frame_bytes);
+    let control = ControlLink {
+        orders: orders.clone(),
+        events: events.clone(),
+        punt: punted,
+        inject,
+        counters: counters.clone(),
+    };
+    (control, WorkerLink { orders, events, punt, inject: injected, counters })
+}

@@ -1,0 +1,12 @@
+//! One IP packet outside of a burst: what the exceptional ways carry from function to function.
+
+use ringway_mempool::Mbuf;
+
+/// A packet whose frame begins at its IP header; the Ethernet header has been taken off.
+#[derive(Debug)]
+pub struct Packet {
+    /// The packet.
+    pub mbuf: Mbuf,
+    /// Interface that it came in on; `None` for packets of our own, which are never answered with an error.
+    pub ingress: Option<u16>,
+}

@@ -1,0 +1,61 @@
+//! The modes that do not route: testpmd's `io`, `mac`, `macswap`, `rxonly`, with its meaning.
+//!
+//! Ports are paired as testpmd's default topology does: 0 with 1, 2 with 3; a last odd port with itself.
+
+use super::drop_reason::DropReason;
+use super::snapshot::Snapshot;
+use super::state::State;
+use crate::wire::ethernet;
+use macaddr::MacAddr6;
+use ringway_mempool::Burst;
+
+/// The port that a port's frames go to.
+pub fn peer(ports: usize, port: u16) -> u16 {
+    let other = port ^ 1;
+    if usize::from(other) < ports { other } else { port }
+}
+
+/// The address that mode `mac` sends to on a port, unless told otherwise: testpmd's 02:00:00:00:00:NN.
+pub fn peer_mac(port: u16) -> MacAddr6 {
+    MacAddr6::new(2, 0, 0, 0, 0, port as u8)
+}
+
+/// Mode `io`: every frame to the other port, untouched.
+pub fn io(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
+    let to = peer(snapshot.ports.len(), port);
+    for mbuf in burst.drain_front(burst.len()) {
+        state.staging.stage(&mut state.pool, &state.link.counters, to, mbuf);
+    }
+}
+
+/// Mode `mac`: from the sending port's address, to the configured station.
+pub fn mac(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
+    let to = peer(snapshot.ports.len(), port);
+    let mut addresses = [0; 12];
+    addresses[..6].copy_from_slice(peer_mac(to).as_bytes());
+    let source = snapshot.ports.get(usize::from(to)).map_or(MacAddr6::nil(), |map| map.mac);
+    addresses[6..].copy_from_slice(source.as_bytes());
+    for mbuf in burst.as_slice() {
+        if let Some(head) = state.pool.frame_mut(mbuf).first_chunk_mut::<12>() {
+            *head = addresses;
+        }
+    }
+    io(snapshot, state, port, burst);
+}
+
+/// Mode `macswap`: source and destination change places.
+pub fn macswap(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
+    for mbuf in burst.as_slice() {
+        if let Some(head) = state.pool.frame_mut(mbuf).first_chunk_mut::<12>() {
+            ethernet::swap_addresses(head);
+        }
+    }
+    io(snapshot, state, port, burst);
+}
+
+/// Mode `rxonly`: receives and drops.
+pub fn rxonly(state: &mut State, burst: &mut Burst) {
+    for mbuf in burst.drain_front(burst.len()) {
+        state.discard(mbuf, DropReason::ReceiveOnly, None);
+    }
+}

@@ -1,0 +1,250 @@
+//! A worker on in-memory ports, driven by hand: what tests, benchmarks and fuzz targets share.
+//!
+//! No thread, no device, no clock to wait for: [`Rig::step`] is one turn of the loop, so every run is the same.
+
+use super::counters::WorkerCounters;
+use super::drop_reason::DropReason;
+use super::message::{ControlLink, Event, Inject, NeighborKey, Order, link};
+use super::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot};
+use super::worker::{RxPort, Worker, WorkerSettings};
+use crate::fib::connected::expand;
+use crate::fib::ipv4::Fib;
+use crate::fib::next_hop::{NextHop, NextHopIndex, NextHops};
+use ipnet::Ipv4Net;
+use macaddr::MacAddr6;
+use ringway_mempool::{Audit, Geometry, MapError, PagePolicy, Pool};
+use ringway_pmd::memory::{self, Probe};
+use ringway_pmd::{Opened, PortSettings};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// What a rig is made of; one port for each interface, in order.
+#[derive(Debug, Clone)]
+pub struct RigSettings {
+    /// Address and prefix of each interface.
+    pub addresses: Vec<Ipv4Net>,
+    /// MTU of each interface; 1500 where this list is shorter.
+    pub mtus: Vec<u16>,
+    /// Routes beside the connected ones.
+    pub routes: Vec<(Ipv4Net, NextHop)>,
+    /// Buffers of the pool.
+    pub buffers: u32,
+    /// Frames of each ring; a power of two.
+    pub ring: u32,
+    /// Entries of the route cache; 0 for none.
+    pub cache_entries: u32,
+    /// Packets held in all, and for one neighbor.
+    pub hold: (u16, u16),
+    /// Neighbors that are resolved, and that are being resolved.
+    pub neighbors: (usize, usize),
+    /// ICMP errors of a class a second, and at once.
+    pub icmp_errors: (u32, u32),
+    /// Echo replies a second, and at once.
+    pub icmp_echo: (u32, u32),
+}
+
+impl RigSettings {
+    /// A router with these addresses, roomy enough for most tests.
+    pub fn new(addresses: &[Ipv4Net]) -> Self {
+        Self {
+            addresses: addresses.to_vec(),
+            mtus: Vec::new(),
+            routes: Vec::new(),
+            buffers: 1024,
+            ring: 256,
+            cache_entries: 256,
+            hold: (64, 4),
+            neighbors: (256, 64),
+            icmp_errors: (1000, 1000),
+            icmp_echo: (1000, 1000),
+        }
+    }
+}
+
+/// The worker and both ends of everything it talks to.
+pub struct Rig {
+    /// The worker.
+    pub worker: Worker,
+    /// The control thread's ends.
+    pub control: ControlLink,
+    /// The cables, by port; empty where the ports were given.
+    pub probes: Vec<Probe>,
+    /// What the worker was given last.
+    pub snapshot: Snapshot,
+}
+
+impl Rig {
+    /// A rig whose ports are probes: frames in and out by [`Rig::send`] and [`Rig::receive`].
+    ///
+    /// # Errors
+    /// [`MapError`], when there is no memory for the pool.
+    pub fn new(settings: &RigSettings) -> Result<Self, MapError> {
+        let mut probes = Vec::new();
+        let mut ports = Vec::new();
+        for number in 0..settings.addresses.len() {
+            let (opened, mut ends) = memory::probe(&port_settings(settings, number));
+            ports.push(opened);
+            probes.append(&mut ends);
+        }
+        Self::with_ports(settings, ports, probes)
+    }
+
+    /// A rig on ports of the caller's.
+    ///
+    /// # Errors
+    /// [`MapError`], when there is no memory for the pool.
+    pub fn with_ports(settings: &RigSettings, ports: Vec<Opened>, probes: Vec<Probe>) -> Result<Self, MapError> {
+        let frame = settings.mtus.iter().copied().max().unwrap_or(1500).max(1500) + 22;
+        let pool = Pool::new(settings.buffers, Geometry { frame }, PagePolicy::Small, false)?;
+        let snapshot = snapshot(settings);
+        let counters = WorkerCounters::new(settings.addresses.len(), ports.len());
+        let (control, worker_link) = link(pool.longest_frame(), counters);
+        let mut rx = Vec::new();
+        let mut tx = Vec::new();
+        for (number, opened) in ports.into_iter().enumerate() {
+            rx.extend(opened.rx.into_iter().map(|queue| RxPort { port: number as u16, queue }));
+            tx.extend(opened.tx);
+        }
+        let worker_settings = WorkerSettings {
+            number: 0,
+            idle_sleep: false,
+            cache_entries: settings.cache_entries,
+            cache_timeout_s: 60,
+            neighbors: settings.neighbors.0,
+            incomplete: settings.neighbors.1,
+            hold_total: settings.hold.0,
+            hold_per_neighbor: settings.hold.1,
+            icmp_errors: settings.icmp_errors,
+            icmp_echo: settings.icmp_echo,
+            seed: 1,
+        };
+        let (given, waker) = (Arc::new(snapshot.clone()), std::thread::current());
+        let worker = Worker::new(worker_settings, pool, rx, tx, worker_link, given, waker);
+        Ok(Self { worker, control, probes, snapshot })
+    }
+
+    /// The address of an interface's port.
+    pub fn mac(port: usize) -> MacAddr6 {
+        MacAddr6::new(2, 0, 0, 0, 1, port as u8)
+    }
+
+    /// One turn of the worker and one look at its orders.
+    pub fn step(&mut self) {
+        self.worker.step();
+    }
+
+    /// Puts a frame on a port's cable; false when the cable is full.
+    pub fn send(&mut self, port: usize, frame: &[u8]) -> bool {
+        self.probes.get_mut(port).is_some_and(|probe| probe.send(frame))
+    }
+
+    /// The next frame that a port has sent.
+    pub fn receive(&mut self, port: usize) -> Option<Vec<u8>> {
+        self.probes.get_mut(port)?.receive()
+    }
+
+    /// Gives the worker an order.
+    pub fn order(&mut self, order: Order) -> bool {
+        self.control.orders.push(order).is_ok()
+    }
+
+    /// Tells the worker a neighbor's address.
+    pub fn neighbor(&mut self, interface: u16, address: Ipv4Addr, mac: MacAddr6) {
+        let key = NeighborKey { interface, address: address.to_bits() };
+        self.order(Order::NeighborUpdate { key, mac, report_use: false });
+        self.step();
+    }
+
+    /// Injects a packet of the router's own.
+    pub fn inject(&mut self, kind: Inject, bytes: &[u8]) -> bool {
+        self.control.inject.send(kind, bytes).is_ok()
+    }
+
+    /// The next event of the worker.
+    pub fn event(&mut self) -> Option<Event> {
+        self.control.events.pop()
+    }
+
+    /// Publishes the snapshot after a change of it.
+    pub fn publish(&mut self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.snapshot);
+        self.snapshot.generation += 1;
+        self.snapshot.forbidden = ForbiddenSources::new(&self.snapshot.interfaces);
+        let snapshot = Arc::new(self.snapshot.clone());
+        self.order(Order::Snapshot(snapshot));
+        self.step();
+    }
+
+    /// Drops so far for one reason.
+    pub fn drops(&self, reason: DropReason) -> u64 {
+        self.control.counters.drops(reason)
+    }
+
+    /// Where every buffer is.
+    pub fn audit(&self) -> Audit {
+        self.worker.audit()
+    }
+}
+
+/// Settings for the port of an interface, for callers that open their own.
+pub fn port_settings(settings: &RigSettings, number: usize) -> PortSettings {
+    PortSettings {
+        name: format!("p{number}"),
+        queues: 1,
+        rx_ring: settings.ring,
+        tx_ring: settings.ring,
+        mtu: settings.mtus.iter().copied().max(),
+        mac: Some(Rig::mac(number)),
+        promiscuous: false,
+        all_multicast: false,
+    }
+}
+
+fn snapshot(settings: &RigSettings) -> Snapshot {
+    let interface = |(number, address): (usize, &Ipv4Net)| Interface {
+        port: number as u16,
+        mac: Rig::mac(number),
+        encapsulation: Encapsulation::new(Rig::mac(number), &[]),
+        mtu: settings.mtus.get(number).copied().unwrap_or(1500),
+        up: true,
+        redirects: true,
+        directed_broadcast: false,
+        addresses: vec![*address],
+    };
+    let interfaces: Vec<Interface> = settings.addresses.iter().enumerate().map(interface).collect();
+    let port = |number: usize| {
+        let mut map = PortMap::new(Rig::mac(number));
+        map.assign(&[], number as u16);
+        map
+    };
+    let connected = settings.addresses.iter().enumerate().flat_map(|(number, net)| expand(number as u16, *net));
+    let routes: Vec<_> = connected.chain(settings.routes.iter().copied()).collect();
+    let (fib, next_hops) = compile(&routes);
+    Snapshot {
+        forbidden: ForbiddenSources::new(&interfaces),
+        fib: Arc::new(fib),
+        next_hops,
+        ..Snapshot::empty((0..interfaces.len()).map(port).collect())
+    }
+    .with_interfaces(interfaces)
+}
+
+/// A FIB of these routes, and the table of next hops that it points into.
+pub fn compile(routes: &[(Ipv4Net, NextHop)]) -> (Fib, Vec<NextHop>) {
+    let mut interned = NextHops::new(NextHopIndex::HIGHEST.0);
+    let indexed = routes.iter().filter_map(|(net, next_hop)| Some((*net, interned.intern(*next_hop).ok()?)));
+    let indexed: Vec<_> = indexed.collect();
+    let mut table =
+        vec![NextHop::Blackhole; indexed.iter().map(|(_, index)| usize::from(index.0)).max().unwrap_or(0) + 1];
+    for (index, next_hop) in interned.iter() {
+        table[usize::from(index.0)] = next_hop;
+    }
+    (Fib::compile(indexed), table)
+}
+
+impl Snapshot {
+    fn with_interfaces(mut self, interfaces: Vec<Interface>) -> Self {
+        self.interfaces = interfaces;
+        self
+    }
+}

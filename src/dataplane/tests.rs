@@ -1,0 +1,8 @@
+//! The data plane by its frames: in on one in-memory port, out on another, the audit after each.
+
+mod drops;
+mod forward;
+mod fragment;
+mod frames;
+mod icmp;
+mod neighbor;

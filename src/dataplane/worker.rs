@@ -1,0 +1,354 @@
+//! The loop of a worker: reclaim, poll, process, submit; now and then the control thread's orders.
+//!
+//! At the top of the loop no mbuf is in a burst, so that is where the audit is answered and snapshots change.
+
+use super::adjacency::Adjacencies;
+use super::hold::HoldQueue;
+use super::icmp_class::ICMP_CLASSES;
+use super::limiter::TokenBucket;
+use super::message::{CacheLine, Event, Inject, Order, Report, WorkerLink};
+use super::snapshot::Snapshot;
+use super::stage::Stage;
+use super::staging::Staging;
+use super::state::{State, TICK_SHIFT};
+use super::{counters, exception, icmpecho, l3, plain, resolution, txonly};
+use crate::fib::cache::RouteCache;
+use ringway_config::Mode;
+use ringway_mempool::{Audit, BURST, Burst, Pool, cycles, cycles_per_second};
+use ringway_pmd::{Rx, RxQueue, Tx};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Turns between two looks at the orders: rare enough to cost nothing, often enough (a turn is about a microsecond)
+/// that an order waits for less than a millisecond.
+const ORDER_TURNS: u32 = 64;
+/// Orders and injected packets taken at one look, so that a flood of them does not starve the ports.
+const ORDERS_AT_ONCE: usize = 256;
+/// Idle turns before a worker that may sleep does so.
+const IDLE_TURNS: u32 = 2000;
+/// Longest sleep: an order or a port without descriptor waits at most this long.
+const NAP: Duration = Duration::from_micros(500);
+/// Shortest time between two wake-ups of the control thread, in parts of a second.
+const WAKES_PER_SECOND: u64 = 20_000;
+
+/// A receive queue that a worker serves. Aligned, because queues of several workers are made one after the other and each
+/// is written at every poll.
+#[repr(align(128))]
+pub struct RxPort {
+    /// Port number.
+    pub port: u16,
+    /// The queue.
+    pub queue: Rx,
+}
+
+/// What a worker is told once.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// Number of the worker.
+    pub number: u16,
+    /// Sleeps when nothing comes.
+    pub idle_sleep: bool,
+    /// Entries of the route cache; 0 turns it off.
+    pub cache_entries: u32,
+    /// Seconds that an entry lives.
+    pub cache_timeout_s: u32,
+    /// Neighbors, over all interfaces.
+    pub neighbors: usize,
+    /// Neighbors being resolved, over all interfaces.
+    pub incomplete: usize,
+    /// Packets held, in all.
+    pub hold_total: u16,
+    /// Packets held for one neighbor.
+    pub hold_per_neighbor: u16,
+    /// ICMP errors of a kind a second, and at once.
+    pub icmp_errors: (u32, u32),
+    /// Echo replies a second, and at once.
+    pub icmp_echo: (u32, u32),
+    /// Start of the route cache's hash: nobody outside may know it.
+    pub seed: u64,
+}
+
+/// A worker: one core, one pool, its queues.
+pub struct Worker {
+    snapshot: Arc<Snapshot>,
+    state: State,
+    rx: Vec<RxPort>,
+    settings: WorkerSettings,
+    /// Wakes the control thread.
+    waker: std::thread::Thread,
+    last_wake: u64,
+    cycles_per_second: u64,
+    /// An answer that found the event queue full, to be sent at the next look.
+    unsent: Option<Event>,
+}
+
+/// What a turn did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Busy,
+    Idle,
+}
+
+impl Worker {
+    /// Puts a worker together; it runs on the thread that calls [`Worker::run`].
+    pub fn new(
+        settings: WorkerSettings,
+        pool: Pool,
+        rx: Vec<RxPort>,
+        tx: Vec<Tx>,
+        link: WorkerLink,
+        snapshot: Arc<Snapshot>,
+        waker: std::thread::Thread,
+    ) -> Self {
+        let (rate, now) = (cycles_per_second(), cycles());
+        let timeout_ticks = (u64::from(settings.cache_timeout_s) * rate) >> TICK_SHIFT;
+        let (errors, echo) = (settings.icmp_errors, settings.icmp_echo);
+        link.counters.generation.set(u64::from(snapshot.generation));
+        let state = State {
+            pool,
+            staging: Staging::new(tx),
+            adjacencies: Adjacencies::new(settings.neighbors, settings.incomplete),
+            hold: HoldQueue::new(settings.hold_total, settings.hold_per_neighbor),
+            // The configuration has checked the size; 0 entries turn the cache off.
+            cache: RouteCache::new(settings.cache_entries as usize, timeout_ticks as u32, settings.seed).ok(),
+            icmp_limits: std::array::from_fn::<_, ICMP_CLASSES, _>(|_| TokenBucket::new(errors.0, errors.1, rate, now)),
+            echo_limit: TokenBucket::new(echo.0, echo.1, rate, now),
+            link,
+            now,
+            epoch: 0,
+            identification: settings.seed as u16,
+            wake: false,
+        };
+        Self { snapshot, state, rx, settings, waker, last_wake: now, cycles_per_second: rate, unsent: None }
+    }
+
+    /// Runs until [`Order::Stop`]; gives every buffer back, and returns the last audit.
+    pub fn run(mut self) -> Audit {
+        let mut until_orders = 0;
+        let mut idle = 0;
+        loop {
+            let turn = self.turn();
+            idle = if turn == Turn::Idle { idle + 1 } else { 0 };
+            if until_orders == 0 || turn == Turn::Idle {
+                until_orders = ORDER_TURNS;
+                if !self.orders() {
+                    return self.close();
+                }
+                self.wake_control();
+            }
+            until_orders -= 1;
+            if self.settings.idle_sleep && idle > IDLE_TURNS {
+                self.nap();
+            }
+        }
+    }
+
+    /// One turn and one look at the orders, without a thread: for tests, benchmarks and fuzzing. False when the worker
+    /// was ordered to stop; [`Worker::close`] has to follow.
+    pub fn step(&mut self) -> bool {
+        self.turn();
+        self.orders()
+    }
+
+    /// One turn over all queues.
+    fn turn(&mut self) -> Turn {
+        let start = cycles();
+        self.state.now = start;
+        let reclaimed = self.state.staging.reclaim(&mut self.state.pool);
+        let mut burst = Burst::new();
+        let mut received = 0;
+        if self.snapshot.forwarding {
+            let limit = usize::from(self.snapshot.burst).clamp(1, BURST);
+            for rx in &mut self.rx {
+                let before = cycles();
+                let count = rx.queue.poll(&mut self.state.pool, &mut burst, limit);
+                if count == 0 {
+                    continue;
+                }
+                received += count;
+                self.state.link.counters.stage(Stage::Receive, cycles().wrapping_sub(before), count);
+                receive_counters(&self.state.link.counters, rx.port, count);
+                process(&self.snapshot, &mut self.state, rx.port, &mut burst);
+                debug_assert!(burst.is_empty(), "INV-CUSTODY: a mode leaves nothing in the burst");
+            }
+            if self.snapshot.mode == Mode::Txonly {
+                for port in 0..self.snapshot.ports.len() as u16 {
+                    received += txonly::run(&self.snapshot, &mut self.state, port);
+                }
+            }
+        }
+        let before = cycles();
+        self.state.staging.flush(&mut self.state.pool, &self.state.link.counters);
+        let end = cycles();
+        let counters = &self.state.link.counters;
+        counters.turns.add(1);
+        if received == 0 {
+            counters.idle_turns.add(1);
+            return if reclaimed == 0 { Turn::Idle } else { Turn::Busy };
+        }
+        counters.stage(Stage::Transmit, end.wrapping_sub(before), received);
+        counters.busy_cycles.add(end.wrapping_sub(start));
+        counters.turn_cycles[counters::turn_bucket(end.wrapping_sub(start))].add(1);
+        Turn::Busy
+    }
+
+    /// Takes orders and injected packets; false when the worker is to stop.
+    fn orders(&mut self) -> bool {
+        if let Some(event) = self.unsent.take() {
+            self.answer(event);
+        }
+        for _ in 0..ORDERS_AT_ONCE {
+            let Some(order) = self.state.link.orders.pop() else { break };
+            match order {
+                Order::Snapshot(snapshot) => self.adopt(snapshot),
+                Order::NeighborUpdate { key, mac, report_use } => {
+                    resolution::update(&self.snapshot, &mut self.state, key, mac, report_use);
+                }
+                Order::NeighborFailed(key) => resolution::failed(&self.snapshot, &mut self.state, key),
+                Order::NeighborRemoved(key) => resolution::removed(&mut self.state, key),
+                Order::Audit(id) => {
+                    // What orders above have staged goes out first: no mbuf is in a burst then.
+                    self.state.staging.flush(&mut self.state.pool, &self.state.link.counters);
+                    self.state.link.counters.pool_lowest.set(u64::from(self.state.pool.lowest()));
+                    let audit = self.audit();
+                    self.answer(Event::Audit(id, audit));
+                }
+                Order::Report(report) => {
+                    let report = self.report(report);
+                    self.answer(Event::Report(report));
+                }
+                Order::ClearCache => {
+                    if let Some(cache) = &mut self.state.cache {
+                        cache.clear();
+                    }
+                }
+                Order::Stop => return false,
+            }
+        }
+        self.inject();
+        self.state.staging.flush(&mut self.state.pool, &self.state.link.counters);
+        true
+    }
+
+    /// Sends what the control thread has injected.
+    fn inject(&mut self) {
+        for _ in 0..ORDERS_AT_ONCE {
+            let Some((kind, mbuf)) =
+                self.state.link.inject.receive(|kind, bytes| (kind, self.state.pool.take_filled(bytes)))
+            else {
+                break;
+            };
+            let Some(mbuf) = mbuf else { continue };
+            self.state.link.counters.injected.add(1);
+            match kind {
+                Inject::Frame { port } => {
+                    self.state.staging.stage(&mut self.state.pool, &self.state.link.counters, port, mbuf);
+                }
+                Inject::Packet => exception::originate(&self.snapshot, &mut self.state, mbuf),
+            }
+        }
+    }
+
+    /// Changes to a new snapshot between two bursts.
+    fn adopt(&mut self, snapshot: Arc<Snapshot>) {
+        let generation = snapshot.generation;
+        // The control thread keeps a reference of its own until the counter below tells it that this one is gone: the
+        // worker never frees a snapshot.
+        self.snapshot = snapshot;
+        self.state.epoch = self.state.epoch.wrapping_add(1);
+        self.state.adjacencies.forget_gateways();
+        self.state.adjacencies.re_encapsulate(&self.snapshot.interfaces);
+        self.state.link.counters.generation.set(u64::from(generation));
+    }
+
+    fn answer(&mut self, event: Event) {
+        self.state.wake = true;
+        if let Err(event) = self.state.link.events.push(event) {
+            self.unsent = Some(event);
+        }
+    }
+
+    /// Where every buffer is, at the top of the loop.
+    pub fn audit(&self) -> Audit {
+        Audit {
+            capacity: self.state.pool.capacity(),
+            pool: self.state.pool.available(),
+            receive_rings: self.rx.iter().map(|rx| rx.queue.in_ring()).sum(),
+            burst: 0,
+            held: self.state.hold.held(),
+            transmit_rings: self.state.staging.in_flight(),
+        }
+    }
+
+    fn report(&self, mut report: Box<Report>) -> Box<Report> {
+        let tick_ms = |ticks: u32| {
+            let ms = (u64::from(ticks) << TICK_SHIFT) / (self.cycles_per_second / 1000).max(1);
+            u32::try_from(ms).unwrap_or(u32::MAX)
+        };
+        report.cache_aside = self.state.cache.as_ref().is_some_and(RouteCache::is_aside);
+        let room = report.cache.capacity();
+        report.cache.clear();
+        let (epoch, tick) = (self.state.epoch, self.state.tick());
+        for entry in self.state.cache.iter().flat_map(|cache| cache.entries(epoch, tick)).take(room) {
+            let neighbor = self.state.adjacencies.slot(entry.decision).key;
+            report.cache.push(CacheLine {
+                destination: entry.destination,
+                neighbor,
+                age_ms: tick_ms(entry.age),
+                uses: entry.uses,
+            });
+        }
+        let room = report.held.capacity();
+        report.held.clear();
+        report.held.extend(self.state.adjacencies.waiting().take(room));
+        report
+    }
+
+    /// Wakes the control thread when there is something for it, but not at every packet of a flood.
+    fn wake_control(&mut self) {
+        let since = self.state.now.wrapping_sub(self.last_wake);
+        if self.state.wake && since > self.cycles_per_second / WAKES_PER_SECOND {
+            self.state.wake = false;
+            self.last_wake = self.state.now;
+            self.waker.unpark();
+        }
+    }
+
+    /// Sleeps until a frame comes, at most [`NAP`].
+    fn nap(&mut self) {
+        self.state.link.counters.sleeps.add(1);
+        ringway_pmd::wait(self.rx.iter().filter_map(|rx| rx.queue.fd()), NAP);
+    }
+
+    /// Finishes what is in flight and gives every buffer back; returns the last audit.
+    pub fn close(mut self) -> Audit {
+        resolution::close(&mut self.state);
+        self.state.staging.close(&mut self.state.pool, &self.state.link.counters);
+        for rx in &mut self.rx {
+            rx.queue.close(&mut self.state.pool);
+        }
+        self.audit()
+    }
+}
+
+fn receive_counters(counters: &counters::WorkerCounters, port: u16, count: usize) {
+    counters.bursts.add(1);
+    counters.packets.add(count as u64);
+    counters.burst_sizes[count.min(BURST)].add(1);
+    if let Some(forward) = counters.forward.get(usize::from(port)) {
+        forward.rx_packets.add(count as u64);
+    }
+}
+
+/// Hands a burst to the forwarding mode; the burst is empty after.
+#[inline]
+fn process(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
+    match snapshot.mode {
+        Mode::L3 => l3::run(snapshot, state, port, burst),
+        Mode::Io => plain::io(snapshot, state, port, burst),
+        Mode::Mac => plain::mac(snapshot, state, port, burst),
+        Mode::Macswap => plain::macswap(snapshot, state, port, burst),
+        Mode::Rxonly | Mode::Txonly => plain::rxonly(state, burst),
+        Mode::Icmpecho => icmpecho::run(snapshot, state, port, burst),
+    }
+}
