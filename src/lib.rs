@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod control;
 pub mod dataplane;
 pub mod fib;
 pub mod neighbor;

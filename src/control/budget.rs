@@ -1,0 +1,54 @@
+//! What the pool of one worker has to cover, from the configuration: `INV-BUDGET`.
+
+use crate::dataplane::FRAGMENT_RESERVE;
+use ringway_config::Config;
+use ringway_mempool::{BURST, Budget, Geometry};
+
+/// Longest Ethernet header: addresses, two VLAN tags, type.
+const ETHERNET: u16 = 22;
+/// MTU of ports that do not say: what `check` assumes before the devices are opened.
+pub const DEFAULT_MTU: u16 = 1500;
+/// Buffers for packets of our own: injected ones, redirects, and the twin that fault injection makes.
+const OWN: u32 = BURST as u32;
+
+/// Rings of a port's queues, as the driver has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortRings {
+    /// The port's name.
+    pub name: String,
+    /// Buffers that the receive queue of one worker holds.
+    pub rx: u32,
+    /// Buffers that the transmit queue of one worker holds.
+    pub tx: u32,
+}
+
+/// The budget of one worker.
+pub fn budget(config: &Config, ports: &[PortRings]) -> Budget {
+    let mut budget = Budget::new();
+    for port in ports {
+        let setting = |key: &str| format!("{key} of [[port]] {}", port.name);
+        // Drivers that copy keep no buffers in their rings.
+        for (place, held, key) in [("receive", port.rx, "rx_ring"), ("transmit", port.tx, "tx_ring")] {
+            if held > 0 {
+                budget.add(format!("{place} ring of {}", port.name), held, setting(key));
+            }
+        }
+        budget.add(format!("burst staged for {}", port.name), BURST as u32, "fixed");
+    }
+    budget.add("burst", BURST as u32, "fixed");
+    budget.add("hold queue", u32::from(config.neighbor.hold_total), "hold_total of [neighbors]");
+    budget.add("fragment reserve", FRAGMENT_RESERVE, "fixed");
+    budget.add("packets of our own", OWN, "fixed");
+    budget
+}
+
+/// Buffers of one worker: what is configured, else what the budget needs.
+pub fn buffers(config: &Config, budget: &Budget) -> u32 {
+    config.memory.buffers.unwrap_or_else(|| budget.needed().next_multiple_of(64))
+}
+
+/// The shape of the buffers: what is configured, else what the largest MTU needs.
+pub fn geometry(config: &Config, mtus: impl IntoIterator<Item = u16>) -> Geometry {
+    let mtu = mtus.into_iter().max().unwrap_or(DEFAULT_MTU);
+    Geometry { frame: config.memory.frame_size.unwrap_or_else(|| mtu.saturating_add(ETHERNET)) }
+}

@@ -1,0 +1,258 @@
+//! What each command does.
+
+use super::router::Router;
+use crate::cli::command::{Command, ForwardMode, PortCounters, PortSelector, PortSubject, RouteTarget};
+use crate::cli::grammar::Options;
+use crate::cli::reply::Reply;
+use crate::cli::session::Request;
+use crate::cli::view::{RunningConfig, Version};
+use crate::dataplane::message::Order;
+use ringway_config::Mode;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// What a command that was refused says.
+type Refusal = String;
+
+impl Router {
+    /// Executes a command and answers it; a ping answers when it is over.
+    pub(super) fn execute(&mut self, request: Request) {
+        let Request { command, options, reply } = request;
+        let answer = match command {
+            Command::Ping(ping) => return self.begin_ping(ping, options, reply),
+            command => self.answer(command, options),
+        };
+        // Whoever asked may be gone; that is no error.
+        let _ = reply.send(answer.unwrap_or_else(Reply::error));
+    }
+
+    fn answer(&mut self, command: Command, options: Options) -> Result<Reply, Refusal> {
+        match command {
+            Command::ShowPort { subject, port } => self.answer_show_port(subject, &port, options),
+            Command::ShowInterface { name } => Ok(Reply::view(&self.show_interfaces(name.as_deref())?, options)),
+            Command::ShowRoute { prefix } => {
+                let prefix = prefix.map(ipv4_net).transpose()?;
+                Ok(Reply::view(&self.show_routes(prefix), options))
+            }
+            Command::ShowNeighbor { interface } => {
+                Ok(Reply::view(&self.show_neighbors(interface.as_deref())?, options))
+            }
+            Command::ShowArp => Ok(Reply::view(&self.show_arp(), options)),
+            Command::ShowCache => Ok(Reply::view(&self.show_cache(), options)),
+            Command::ShowFibZones => Ok(Reply::view(&self.show_fib_zones(), options)),
+            Command::ShowPool => Ok(Reply::view(&self.show_pool()?, options)),
+            Command::ShowDrops { all } => Ok(Reply::view(&self.show_drops(all), options)),
+            Command::ShowWorkers => Ok(Reply::view(&self.show_workers(), options)),
+            Command::ShowConfig => Ok(Reply::view(&self.running_config(), options)),
+            Command::ShowIcmp => Ok(Reply::view(&self.show_icmp(), options)),
+            Command::ShowVersion => Ok(Reply::view(&version(), options)),
+            Command::ClearPort { counters, port } => {
+                let numbers = self.select_ports(&port)?;
+                match counters {
+                    PortCounters::Stats => self.clear_port_stats(&numbers),
+                    PortCounters::Xstats => self.clear_port_xstats(&numbers),
+                }
+                Ok(Reply::done())
+            }
+            Command::ClearDrops => Ok(self.clear_drops()),
+            Command::ClearWorkers => Ok(self.clear_work()),
+            Command::ClearCache => Ok(self.clear_cache()),
+            Command::ClearAll => {
+                let numbers = self.select_ports(&PortSelector::All)?;
+                self.clear_port_stats(&numbers);
+                self.clear_port_xstats(&numbers);
+                self.clear_drops();
+                self.clear_work();
+                Ok(self.clear_cache())
+            }
+            Command::RouteGet { address } => {
+                let address = ipv4_address(address)?;
+                Ok(Reply::view(&self.explain_route(address), options))
+            }
+            Command::RouteAdd { prefix, target, metric } => {
+                self.add_route(ipv4_net(prefix)?, &target, metric.unwrap_or(0))
+            }
+            Command::RouteDel { prefix, via, metric } => {
+                let via = via.map(ipv4_address).transpose()?;
+                self.delete_route(ipv4_net(prefix)?, via, metric)
+            }
+            Command::NeighborAdd { address, mac, interface } => {
+                self.add_neighbor(ipv4_address(address)?, mac, &interface)
+            }
+            Command::NeighborDel { address, interface } => {
+                self.delete_neighbor(ipv4_address(address)?, interface.as_deref())
+            }
+            Command::NeighborFlush { interface } => self.flush_neighbors(interface.as_deref()),
+            Command::InterfaceSetState { name, up } => self.set_interface_state(&name, up),
+            Command::InterfaceSetMtu { name, mtu } => self.set_interface_mtu(&name, mtu),
+            Command::Start => self.start_forwarding(),
+            Command::Stop => self.stop_forwarding(options),
+            Command::SetForwardMode { mode } => Ok(self.set_mode(mode)),
+            Command::SetPromiscuous { port, on } => {
+                for number in self.select_ports(&port)? {
+                    self.ports[number].port.set_promiscuous(on).map_err(|error| error.to_string())?;
+                    self.config.ports[number].promiscuous = on;
+                }
+                Ok(Reply::done())
+            }
+            Command::SetAllMulticast { port, on } => {
+                for number in self.select_ports(&port)? {
+                    self.ports[number].port.set_all_multicast(on).map_err(|error| error.to_string())?;
+                    self.config.ports[number].all_multicast = on;
+                }
+                Ok(Reply::done())
+            }
+            Command::SetBurst { size } => {
+                self.burst = size.clamp(1, 32);
+                self.config.workers.burst = self.burst;
+                self.publish();
+                Ok(Reply::done())
+            }
+            Command::Write { file } => self.write_config(Path::new(&file)),
+            // Both are handled before the line gets here; what does arrive is answered all the same.
+            Command::Help { .. } => Err("help is answered where the line was typed".into()),
+            Command::Ping(_) => Err("ping is answered by its timers".into()),
+            Command::Quit => {
+                self.stop.store(true, Ordering::Relaxed);
+                Ok(Reply::said("ringway stops"))
+            }
+        }
+    }
+
+    fn answer_show_port(
+        &mut self,
+        subject: PortSubject,
+        port: &PortSelector,
+        options: Options,
+    ) -> Result<Reply, Refusal> {
+        let numbers = self.select_ports(port)?;
+        Ok(match subject {
+            PortSubject::Info => Reply::view(&self.show_port_info(&numbers), options),
+            PortSubject::Stats => Reply::view(&self.show_port_stats(&numbers), options),
+            PortSubject::Xstats => Reply::view(&self.show_port_xstats(&numbers), options),
+            PortSubject::Summary => Reply::view(&self.show_port_summary(&numbers), options),
+        })
+    }
+
+    fn clear_drops(&mut self) -> Reply {
+        for worker in &mut self.workers {
+            worker.cleared.clear_drops(&worker.link.counters);
+        }
+        Reply::done()
+    }
+
+    fn clear_work(&mut self) -> Reply {
+        for worker in &mut self.workers {
+            worker.cleared.clear_work(&worker.link.counters);
+        }
+        Reply::done()
+    }
+
+    fn clear_cache(&mut self) -> Reply {
+        for worker in &mut self.workers {
+            worker.cleared.clear_cache(&worker.link.counters);
+        }
+        self.order_all(|| Order::ClearCache);
+        Reply::done()
+    }
+
+    fn start_forwarding(&mut self) -> Result<Reply, Refusal> {
+        if self.forwarding && self.mode == self.next_mode {
+            return Err("packets are forwarded already; `stop` first to start anew".into());
+        }
+        self.mode = self.next_mode;
+        self.config.router.mode = self.mode;
+        self.forwarding = true;
+        self.follow_mode();
+        self.begin_forward_statistics();
+        self.publish();
+        Ok(Reply::said(format!("forwarding in mode {} on {} ports", self.mode, self.ports.len())))
+    }
+
+    fn stop_forwarding(&mut self, options: Options) -> Result<Reply, Refusal> {
+        if !self.forwarding {
+            return Err("packets are not forwarded; `start` starts".into());
+        }
+        self.forwarding = false;
+        self.publish();
+        // The audit's answer comes from the top of the loop: after it no packet is under way any more.
+        self.ask_audits();
+        Ok(Reply::view(&self.forward_statistics(), options))
+    }
+
+    fn set_mode(&mut self, mode: ForwardMode) -> Reply {
+        self.next_mode = match mode {
+            ForwardMode::L3 => Mode::L3,
+            ForwardMode::Io => Mode::Io,
+            ForwardMode::Mac => Mode::Mac,
+            ForwardMode::MacSwap => Mode::Macswap,
+            ForwardMode::RxOnly => Mode::Rxonly,
+            ForwardMode::TxOnly => Mode::Txonly,
+            ForwardMode::IcmpEcho => Mode::Icmpecho,
+        };
+        let when =
+            if self.forwarding && self.next_mode != self.mode { "; takes effect at the next `start`" } else { "" };
+        Reply::said(format!("forwarding mode {}{when}", self.next_mode))
+    }
+
+    /// The modes that do not route want every frame, whoever it is addressed to; the router wants its own.
+    pub(super) fn follow_mode(&mut self) {
+        let wanted = self.mode != Mode::L3;
+        for (number, managed) in self.ports.iter_mut().enumerate() {
+            let asked = self.config.ports[number].promiscuous;
+            if !asked && managed.promiscuous_for_mode != wanted {
+                match managed.port.set_promiscuous(wanted) {
+                    Ok(()) => managed.promiscuous_for_mode = wanted,
+                    Err(error) => tracing::warn!("{error}; frames for other stations are not seen there"),
+                }
+            }
+        }
+    }
+
+    fn running_config(&self) -> RunningConfig {
+        let config = serde_json::to_value(&self.config).unwrap_or_default();
+        RunningConfig { toml: self.config.to_toml(), config }
+    }
+
+    fn write_config(&self, path: &Path) -> Result<Reply, Refusal> {
+        let failed = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
+        // Written beside and renamed, so that a full disk or a crash never leaves half a file in the place of a whole one.
+        let beside = path.with_extension("ringway-new");
+        std::fs::write(&beside, self.config.to_toml()).map_err(failed)?;
+        std::fs::rename(&beside, path).map_err(failed)?;
+        Ok(Reply::said(format!("saved to {}", path.display())))
+    }
+}
+
+/// The IPv4 prefix, or that there is no other yet.
+pub(super) fn ipv4_net(net: ipnet::IpNet) -> Result<ipnet::Ipv4Net, Refusal> {
+    match net {
+        ipnet::IpNet::V4(net) => Ok(net),
+        ipnet::IpNet::V6(net) => Err(format!("{net}: IPv6 is not supported yet")),
+    }
+}
+
+/// The IPv4 address, or that there is no other yet.
+pub(super) fn ipv4_address(address: IpAddr) -> Result<Ipv4Addr, Refusal> {
+    match address {
+        IpAddr::V4(address) => Ok(address),
+        IpAddr::V6(address) => Err(format!("{address}: IPv6 is not supported yet")),
+    }
+}
+
+/// The name of a target's interface, if it names one.
+pub(super) fn target_interface(target: &RouteTarget) -> Option<&str> {
+    match target {
+        RouteTarget::Gateway { interface, .. } => interface.as_deref(),
+        RouteTarget::Interface(name) => Some(name),
+        RouteTarget::Blackhole | RouteTarget::Unreachable | RouteTarget::Prohibit => None,
+    }
+}
+
+fn version() -> Version {
+    Version {
+        version: env!("CARGO_PKG_VERSION").into(),
+        features: ["memory", "pcap", "af_packet", "tap"].map(String::from).to_vec(),
+    }
+}

@@ -1,0 +1,30 @@
+//! The control thread: it owns all desired state and tells the workers.
+//!
+//! One thread, one loop: events and punted packets of the workers, commands of the operator, timers of the neighbors,
+//! links of the ports. It talks to workers by bounded queues only ([`crate::dataplane::message`]) and never waits for
+//! one: an order that finds the queue full waits here, and a worker that does not answer is reported.
+//!
+//! ```text
+//!   config ─▶ start ─▶ Router ──compile──▶ Snapshot ──order──▶ workers
+//!                       │  ▲                                     │
+//!        commands ──────┘  └──── events, punted packets ─────────┘
+//! ```
+
+mod announce;
+pub mod budget;
+mod change;
+pub mod check;
+mod compile;
+mod execute;
+mod neighbors;
+mod ping;
+mod ports;
+mod reassembly;
+mod router;
+mod show;
+mod start;
+mod state;
+mod workers;
+
+pub use router::Router;
+pub use start::{StartError, start};

@@ -1,0 +1,231 @@
+//! `ping`: echo requests of the router itself, sent and timed by the control thread.
+
+use super::router::Router;
+use crate::cli::command::Ping;
+use crate::cli::grammar::Options;
+use crate::cli::reply::Reply;
+use crate::cli::view::{PingAnswer, PingOutcome, PingResult};
+use crate::dataplane::message::Inject;
+use crate::fib::next_hop::NextHop;
+use crate::wire::icmpv4;
+use crate::wire::ipv4::{self, Ipv4, Ipv4Header};
+use crossbeam_channel::Sender;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+/// How long after the last request answers are waited for; a host that does not answer ARP is reported after three
+/// seconds, which has to fit.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Pings under way at once.
+const MOST: usize = 16;
+/// IP and ICMP header.
+const HEADERS: usize = 28;
+
+struct Run {
+    ping: Ping,
+    to: Ipv4Addr,
+    identifier: u16,
+    started: Instant,
+    sent: Vec<Instant>,
+    answers: Vec<PingAnswer>,
+    options: Options,
+    reply: Sender<Reply>,
+}
+
+impl Run {
+    fn next(&self) -> Instant {
+        if (self.sent.len() as u32) < self.ping.count {
+            self.started + Duration::from_millis(u64::from(self.ping.interval_ms)) * self.sent.len() as u32
+        } else {
+            self.sent.last().copied().unwrap_or(self.started) + PATIENCE
+        }
+    }
+
+    fn is_done(&self, now: Instant) -> bool {
+        let sent = self.sent.len() as u32 == self.ping.count;
+        sent && (self.answers.len() == self.sent.len() || now >= self.next())
+    }
+}
+
+/// Pings under way.
+#[derive(Default)]
+pub(super) struct Pings {
+    runs: Vec<Run>,
+    identifier: u16,
+}
+
+impl Pings {
+    /// When the next request is due or the next ping gives up.
+    pub fn next(&self) -> Option<Instant> {
+        self.runs.iter().map(Run::next).min()
+    }
+}
+
+impl Router {
+    /// Starts a ping; the reply is sent when it is over.
+    pub(super) fn begin_ping(&mut self, ping: Ping, options: Options, reply: Sender<Reply>) {
+        let refuse = |message: &str| {
+            let _ = reply.send(Reply::error(message));
+        };
+        let IpAddr::V4(to) = ping.address else { return refuse("IPv6 is not supported yet") };
+        if self.pings.runs.len() >= MOST {
+            return refuse("too many pings are under way; wait for one to end");
+        }
+        if !self.forwarding {
+            return refuse("forwarding is stopped; `start` it first");
+        }
+        let longest = self.workers.first().map_or(0, |worker| worker.frame_bytes);
+        if usize::from(ping.size) + HEADERS > longest {
+            return refuse(&format!(
+                "a ping of {} bytes does not fit a buffer; at most {} do",
+                ping.size,
+                longest.saturating_sub(HEADERS)
+            ));
+        }
+        self.pings.identifier = self.pings.identifier.wrapping_add(1);
+        let identifier = self.pings.identifier;
+        let started = Instant::now();
+        self.pings.runs.push(Run {
+            ping,
+            to,
+            identifier,
+            started,
+            sent: Vec::new(),
+            answers: Vec::new(),
+            options,
+            reply,
+        });
+    }
+
+    /// Sends what is due, ends what is over.
+    pub(super) fn ping_timers(&mut self, now: Instant) {
+        let mut requests = Vec::new();
+        for run in &mut self.pings.runs {
+            if (run.sent.len() as u32) < run.ping.count && run.next() <= now {
+                run.sent.push(now);
+                requests.push((run.to, run.identifier, run.sent.len() as u16, run.ping.size, run.ping.dont_fragment));
+            }
+        }
+        for (to, identifier, sequence, size, dont_fragment) in requests {
+            let Some(source) = self.source_towards(to) else {
+                self.answer_ping(
+                    identifier,
+                    u32::from(sequence),
+                    to,
+                    PingOutcome::Error("Destination Net Unreachable".into()),
+                );
+                continue;
+            };
+            let packet = request(source, to, identifier, sequence, size, dont_fragment);
+            self.inject(0, Inject::Packet, &packet);
+        }
+        let mut at = 0;
+        while at < self.pings.runs.len() {
+            if self.pings.runs[at].is_done(now) {
+                let run = self.pings.runs.swap_remove(at);
+                let result = PingResult {
+                    destination: run.ping.address,
+                    size: run.ping.size,
+                    transmitted: run.sent.len() as u32,
+                    answers: run.answers,
+                    elapsed_ms: now.duration_since(run.started).as_millis() as u64,
+                };
+                let _ = run.reply.send(Reply::view(&result, run.options));
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// The address that packets for `to` are sent from; `None` without a route.
+    fn source_towards(&self, to: Ipv4Addr) -> Option<Ipv4Addr> {
+        let snapshot = self.snapshot()?;
+        let (interface, near) = match snapshot.next_hop(snapshot.fib.lookup(to.to_bits()))? {
+            NextHop::Gateway { interface, address } => (*interface, *address),
+            NextHop::Connected { interface } | NextHop::Deliver { interface } | NextHop::Broadcast { interface } => {
+                (*interface, to)
+            }
+            NextHop::Blackhole | NextHop::Unreachable | NextHop::Prohibit => return None,
+        };
+        snapshot.interfaces.get(usize::from(interface))?.source_towards(near)
+    }
+
+    /// Takes an ICMP message for the router: the answer to a ping, or an error about one.
+    pub(super) fn receive_for_ping(&mut self, now: Instant, packet: &[u8]) {
+        let Ok(view) = Ipv4::check(packet) else { return };
+        let message = view.payload();
+        match message.first() {
+            Some(&icmpv4::ECHO_REPLY) => {
+                let Some((identifier, sequence)) = icmpv4::echo_numbers(message) else { return };
+                let sent = self.pings.runs.iter().find(|run| run.identifier == identifier && run.to == view.source());
+                let sent = sent.and_then(|run| run.sent.get(usize::from(sequence).checked_sub(1)?).copied());
+                if let Some(sent) = sent {
+                    let outcome = PingOutcome::Reply {
+                        bytes: message.len() as u32,
+                        ttl: view.ttl(),
+                        rtt_us: now.duration_since(sent).as_micros() as u64,
+                    };
+                    self.answer_ping(identifier, u32::from(sequence), view.source(), outcome);
+                }
+            }
+            Some(&kind) if icmpv4::is_error(kind) => {
+                // The quoted packet may be cut short, so only its fixed parts are looked at.
+                let Some(quoted) = message.get(icmpv4::ERROR_HEADER_LEN..) else { return };
+                let header_len = quoted.first().map_or(0, |first| usize::from(first & 0xf) * 4);
+                let Some((identifier, sequence)) = quoted.get(header_len..).and_then(icmpv4::echo_numbers) else {
+                    return;
+                };
+                let said = describe_error(kind, message.get(1).copied().unwrap_or(0), message);
+                self.answer_ping(identifier, u32::from(sequence), view.source(), PingOutcome::Error(said));
+            }
+            _ => {}
+        }
+    }
+
+    fn answer_ping(&mut self, identifier: u16, sequence: u32, from: Ipv4Addr, outcome: PingOutcome) {
+        let run = self.pings.runs.iter_mut().find(|run| run.identifier == identifier);
+        if let Some(run) = run.filter(|run| run.answers.iter().all(|answer| answer.sequence != sequence)) {
+            run.answers.push(PingAnswer { from: from.into(), sequence, outcome });
+        }
+    }
+}
+
+fn request(source: Ipv4Addr, to: Ipv4Addr, identifier: u16, sequence: u16, size: u16, dont_fragment: bool) -> Vec<u8> {
+    let total = HEADERS + usize::from(size);
+    let header = Ipv4Header {
+        dscp_ecn: 0,
+        total_len: total as u16,
+        identification: identifier ^ sequence,
+        dont_fragment,
+        more_fragments: false,
+        fragment_offset: 0,
+        ttl: 64,
+        protocol: ipv4::PROTOCOL_ICMP,
+        source,
+        destination: to,
+    };
+    let mut packet = header.emit().to_vec();
+    packet.extend([icmpv4::ECHO_REQUEST, 0, 0, 0]);
+    packet.extend(identifier.to_be_bytes());
+    packet.extend(sequence.to_be_bytes());
+    packet.extend((0..size).map(|at| at as u8));
+    icmpv4::fill_checksum(&mut packet[20..]);
+    packet
+}
+
+/// What iputils' ping prints of an error.
+fn describe_error(kind: u8, code: u8, message: &[u8]) -> String {
+    match (kind, code) {
+        (icmpv4::DESTINATION_UNREACHABLE, 0) => "Destination Net Unreachable".into(),
+        (icmpv4::DESTINATION_UNREACHABLE, 1) => "Destination Host Unreachable".into(),
+        (icmpv4::DESTINATION_UNREACHABLE, 2) => "Destination Protocol Unreachable".into(),
+        (icmpv4::DESTINATION_UNREACHABLE, 3) => "Destination Port Unreachable".into(),
+        (icmpv4::DESTINATION_UNREACHABLE, 4) => {
+            let mtu = message.get(6..8).map_or(0, |mtu| u16::from_be_bytes([mtu[0], mtu[1]]));
+            format!("Frag needed and DF set (mtu = {mtu})")
+        }
+        (icmpv4::DESTINATION_UNREACHABLE, 13) => "Packet filtered".into(),
+        (icmpv4::TIME_EXCEEDED, 0) => "Time to live exceeded".into(),
+        _ => format!("ICMP type {kind} code {code}"),
+    }
+}

@@ -1,0 +1,389 @@
+//! From a configuration to a running router. A start that fails half-way leaves nothing behind: what was opened is
+//! dropped, and dropping gives devices back.
+
+use super::budget::{PortRings, budget, buffers, geometry};
+use super::router::Router;
+use super::show::{ClearedWorker, ForwardBaseline};
+use super::state::{ManagedInterface, ManagedPort};
+use super::workers::{ManagedWorker, PoolFacts};
+use super::{announce::Announcements, ping::Pings, ports, reassembly::Reassembly};
+use crate::cli::session::Request;
+use crate::dataplane::counters::WorkerCounters;
+use crate::dataplane::message::{WorkerLink, link};
+use crate::dataplane::snapshot::Snapshot;
+use crate::dataplane::worker::{RxPort, Worker, WorkerSettings};
+use crate::fib::next_hop::{NextHopIndex, NextHops};
+use crate::fib::rib::{Origin, Rib, RibError, Route};
+use crate::neighbor::arp::Receiver as ArpReceiver;
+use crate::neighbor::event::Key;
+use crate::neighbor::settings::Settings;
+use crate::neighbor::table::Table;
+use crossbeam_channel::Receiver;
+use ringway_config::{Config, Cores, Idle, Pages, RouteKind};
+use ringway_mempool::{BudgetError, MapError, PagePolicy, Pool};
+use ringway_pmd::{Opened, PortError, PortStats, Rx, RxQueue, Tx, TxQueue};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+/// Routes that the RIB takes.
+const ROUTES: usize = 1_000_000;
+
+/// Why the router did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port could not be opened.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The pool does not cover what the ports can hold.
+    #[error("{error}\nthe budget of one worker:\n{table}")]
+    Budget {
+        /// What is missing.
+        error: BudgetError,
+        /// The budget's lines.
+        table: String,
+    },
+    /// The packet memory could not be had.
+    #[error(transparent)]
+    Memory(#[from] MapError),
+    /// An interface's MTU is larger than what its port carries.
+    #[error(
+        "interface {interface}: an MTU of {mtu} is more than the {port_mtu} of port {port}; raise `mtu` of [[port]] {port} or lower this one"
+    )]
+    Mtu {
+        /// The interface.
+        interface: String,
+        /// Its MTU.
+        mtu: u16,
+        /// Its port.
+        port: String,
+        /// The port's MTU.
+        port_mtu: u16,
+    },
+    /// A route or address contradicts another.
+    #[error("{0}")]
+    Route(#[from] RibError),
+    /// A static neighbor was refused.
+    #[error("static neighbor: {0}")]
+    Neighbor(#[from] crate::neighbor::table::TableError),
+    /// A core that is not there, or may not be used.
+    #[error("[workers] cores: core {core} is not available here; the available ones are {available:?}")]
+    Core {
+        /// The core asked for.
+        core: usize,
+        /// Those there are.
+        available: Vec<usize>,
+    },
+    /// A thread could not be made.
+    #[error("cannot start the thread of worker {worker}: {source}")]
+    Thread {
+        /// The worker.
+        worker: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Opens the ports, makes the pools, starts the workers. The calling thread becomes the control thread: it has to
+/// call [`Router::run`].
+///
+/// # Errors
+/// [`StartError`]; nothing is left behind then.
+pub fn start(config: Config, requests: Receiver<Request>, stop: Arc<AtomicBool>) -> Result<Router, StartError> {
+    let cores = choose_cores(&config.workers.cores)?;
+    let workers = cores.len() as u16;
+    let mut opened = ports::open_all(&config, workers)?;
+    for port in &opened {
+        for notice in &port.notices {
+            tracing::info!("{notice}");
+        }
+    }
+    let rings: Vec<PortRings> = opened.iter().map(port_rings).collect();
+    let budget = budget(&config, &rings);
+    let capacity = buffers(&config, &budget);
+    budget.check(capacity).map_err(|error| StartError::Budget { error, table: budget.to_string() })?;
+    let geometry = geometry(&config, opened.iter().map(|port| port.port.info().mtu));
+    let mut pools = Vec::new();
+    for _ in 0..workers {
+        pools.push(Pool::new(capacity, geometry, page_policy(config.memory.pages), config.memory.lock)?);
+    }
+    if let Some(pool) = pools.first() {
+        tracing::info!(
+            "{workers} worker(s) with {capacity} buffers of {} bytes each on {}{}; the budget of one:\n{budget}",
+            geometry.stride(),
+            pool.page_kind(),
+            if pool.is_locked() { ", locked" } else { "" },
+        );
+        if config.memory.lock && !pool.is_locked() {
+            tracing::warn!("packet memory is not locked: the limit (`ulimit -l`) is too low; it may be paged out");
+        }
+    }
+    let mut queues = deal_queues(&mut opened, usize::from(workers));
+    let mut router = assemble(config, opened, requests, stop)?;
+    let snapshot = Arc::new(router.compile());
+    router.snapshots.push(snapshot.clone());
+    for (number, (pool, core)) in pools.into_iter().zip(cores).enumerate() {
+        let (rx, tx) = queues.pop_front().unwrap_or_default();
+        start_worker(&mut router, number, core, pool, geometry.stride(), rx, tx, &snapshot)?;
+    }
+    router.add_static_neighbors()?;
+    // Orders are taken in their order: no worker receives a packet before it knows the static neighbors.
+    router.forwarding = true;
+    router.publish();
+    for number in 0..router.interfaces.len() as u16 {
+        if router.interfaces[usize::from(number)].is_up() {
+            router.schedule_announcements(number, Instant::now());
+        }
+    }
+    router.follow_mode();
+    router.begin_forward_statistics();
+    Ok(router)
+}
+
+fn port_rings(opened: &Opened) -> PortRings {
+    let rx = opened.rx.iter().map(RxQueue::ring_size).max().unwrap_or(0);
+    let tx = opened.tx.iter().map(TxQueue::ring_size).max().unwrap_or(0);
+    PortRings { name: opened.port.info().name, rx, tx }
+}
+
+/// Receive queue `i` of every port goes to worker `i`; ports with fewer queues start at different workers, so that the
+/// first one does not get them all.
+fn deal_queues(opened: &mut [Opened], workers: usize) -> VecDeque<(Vec<RxPort>, Vec<Tx>)> {
+    let mut dealt: VecDeque<(Vec<RxPort>, Vec<Tx>)> = (0..workers).map(|_| (Vec::new(), Vec::new())).collect();
+    for (number, port) in opened.iter_mut().enumerate() {
+        let rx: Vec<Rx> = std::mem::take(&mut port.rx);
+        let first = if rx.len() < workers { number } else { 0 };
+        for (queue, rx) in rx.into_iter().enumerate() {
+            dealt[(first + queue) % workers].0.push(RxPort { port: number as u16, queue: rx });
+        }
+        for (worker, tx) in std::mem::take(&mut port.tx).into_iter().enumerate().take(workers) {
+            dealt[worker].1.push(tx);
+        }
+    }
+    dealt
+}
+
+fn assemble(
+    config: Config,
+    opened: Vec<Opened>,
+    requests: Receiver<Request>,
+    stop: Arc<AtomicBool>,
+) -> Result<Router, StartError> {
+    let settings = &config.neighbor;
+    let neighbors = Settings {
+        max_per_interface: settings.max_per_interface as usize,
+        reachable: Duration::from_millis(settings.reachable_ms.into()),
+        retransmit: Duration::from_millis(settings.retransmit_ms.into()),
+        delay: Duration::from_millis(settings.delay_ms.into()),
+        stale: Duration::from_secs(settings.stale_s.into()),
+        solicit_rate: settings.solicit_rate,
+        ..Settings::default()
+    };
+    let ports: Vec<ManagedPort> = opened.into_iter().map(manage).collect();
+    let interfaces: Vec<ManagedInterface> =
+        config.interfaces.iter().filter_map(|interface| manage_interface(interface, &ports)).collect();
+    for interface in &interfaces {
+        let info = ports[usize::from(interface.port)].port.info();
+        if interface.mtu > info.mtu {
+            let (name, mtu) = (interface.name.clone(), interface.mtu);
+            return Err(StartError::Mtu { interface: name, mtu, port: info.name, port_mtu: info.mtu });
+        }
+    }
+    let mut rib = Rib::new(ROUTES);
+    // The configuration has resolved every gateway against these prefixes; an interface that is down keeps its routes in the
+    // RIB, and they are left out of the FIB until it is up.
+    rib.set_connected(
+        interfaces
+            .iter()
+            .enumerate()
+            .flat_map(|(number, interface)| interface.addresses.iter().map(move |net| (number as u16, *net))),
+    )?;
+    let mut router = Router {
+        mode: config.router.mode,
+        next_mode: config.router.mode,
+        forwarding: false,
+        burst: config.workers.burst,
+        arp: interfaces.iter().map(|_| ArpReceiver::default()).collect(),
+        neighbors: Table::new(neighbors, fastrand::u64(..)),
+        next_hops: NextHops::new(NextHopIndex::HIGHEST.0),
+        announcements: Announcements::default(),
+        workers: Vec::new(),
+        generation: 0,
+        snapshots: Vec::new(),
+        question: 0,
+        audits: Vec::new(),
+        reports: Vec::new(),
+        pings: Pings::default(),
+        reassembly: Reassembly::default(),
+        failed: false,
+        inject_lost: 0,
+        punts_unreadable: 0,
+        last_links: Instant::now(),
+        forward_baseline: ForwardBaseline::default(),
+        config,
+        ports,
+        interfaces,
+        rib,
+        requests,
+        stop,
+    };
+    router.add_static_routes()?;
+    Ok(router)
+}
+
+fn manage(opened: Opened) -> ManagedPort {
+    let link = opened.port.link();
+    ManagedPort {
+        name: opened.port.info().name,
+        link,
+        port: opened.port,
+        cleared: PortStats::default(),
+        shown: None,
+        xcleared: Vec::new(),
+        promiscuous_for_mode: false,
+    }
+}
+
+fn manage_interface(interface: &ringway_config::Interface, ports: &[ManagedPort]) -> Option<ManagedInterface> {
+    let number = ports.iter().position(|port| port.name == interface.port)?;
+    let info = ports[number].port.info();
+    Some(ManagedInterface {
+        name: interface.name.clone(),
+        port: number as u16,
+        vlans: interface.vlans.clone(),
+        mac: info.mac,
+        addresses: interface.addresses.clone(),
+        mtu: interface.mtu.unwrap_or(info.mtu),
+        admin_up: interface.up,
+        link_up: ports[number].link.up && !ports[number].link.gone,
+        redirects: interface.redirects,
+        directed_broadcast: interface.directed_broadcast,
+    })
+}
+
+impl Router {
+    fn add_static_routes(&mut self) -> Result<(), RibError> {
+        let number =
+            |name: &str| self.interfaces.iter().position(|interface| interface.name == name).map(|at| at as u16);
+        let mut routes = Vec::new();
+        for route in &self.config.routes {
+            use crate::fib::next_hop::NextHop;
+            let next_hop = match &route.kind {
+                RouteKind::Via { gateway, interface } => match interface.as_deref().and_then(number) {
+                    Some(interface) => NextHop::Gateway { interface, address: *gateway },
+                    None => self.rib.resolve_gateway(*gateway)?,
+                },
+                RouteKind::Interface { name } => match number(name) {
+                    Some(interface) => NextHop::Connected { interface },
+                    None => continue,
+                },
+                RouteKind::Blackhole => NextHop::Blackhole,
+                RouteKind::Unreachable => NextHop::Unreachable,
+                RouteKind::Prohibit => NextHop::Prohibit,
+            };
+            routes.push(Route { prefix: route.to, next_hop, origin: Origin::Static, metric: route.metric });
+        }
+        routes.into_iter().try_for_each(|route| self.rib.add(route))
+    }
+
+    fn add_static_neighbors(&mut self) -> Result<(), crate::neighbor::table::TableError> {
+        for neighbor in self.config.neighbors.clone() {
+            if let Ok(interface) = self.interface_number(&neighbor.interface) {
+                let key = Key { interface, address: IpAddr::V4(neighbor.address) };
+                self.neighbors.add_static(Instant::now(), key, neighbor.mac)?;
+            }
+        }
+        self.neighbor_events();
+        Ok(())
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "what one worker needs, collected once")]
+fn start_worker(
+    router: &mut Router,
+    number: usize,
+    core: Option<usize>,
+    pool: Pool,
+    stride: u32,
+    rx: Vec<RxPort>,
+    tx: Vec<Tx>,
+    snapshot: &Arc<Snapshot>,
+) -> Result<(), StartError> {
+    let config = &router.config;
+    let interfaces = router.interfaces.len();
+    let per_interface = config.neighbor.max_per_interface as usize;
+    let settings = WorkerSettings {
+        number: number as u16,
+        idle_sleep: config.workers.idle == Idle::Sleep,
+        cache_entries: if config.cache.enabled { config.cache.entries } else { 0 },
+        cache_timeout_s: config.cache.timeout_s,
+        neighbors: per_interface * interfaces,
+        incomplete: (per_interface / 2).max(1) * interfaces.max(1),
+        hold_total: config.neighbor.hold_total,
+        hold_per_neighbor: config.neighbor.hold_per_neighbor,
+        icmp_errors: (config.icmp.errors_per_second, config.icmp.burst),
+        icmp_echo: (config.icmp.echo_per_second, config.icmp.echo_burst),
+        seed: fastrand::u64(..),
+    };
+    let facts = PoolFacts { stride, pages: pool.page_kind(), locked: pool.is_locked() };
+    let frame_bytes = pool.longest_frame();
+    let (control, worker_link): (_, WorkerLink) =
+        link(frame_bytes, WorkerCounters::new(interfaces, router.ports.len()));
+    let snapshot = snapshot.clone();
+    let waker = std::thread::current();
+    let run = move || {
+        if let Some(core) = core {
+            core_affinity::set_for_current(core_affinity::CoreId { id: core });
+        }
+        Worker::new(settings, pool, rx, tx, worker_link, snapshot, waker).run()
+    };
+    let thread = std::thread::Builder::new()
+        .name(format!("worker-{number}"))
+        .spawn(run)
+        .map_err(|source| StartError::Thread { worker: number, source })?;
+    router.workers.push(ManagedWorker {
+        link: control,
+        thread: Some(thread),
+        core,
+        pool: facts,
+        frame_bytes,
+        backlog: VecDeque::new(),
+        reported: false,
+        cleared: ClearedWorker::default(),
+    });
+    Ok(())
+}
+
+/// The core of each worker; `None` where threads cannot be pinned. Unless they are listed, the last cores are taken and
+/// the first is left to the control thread and the system.
+fn choose_cores(cores: &Cores) -> Result<Vec<Option<usize>>, StartError> {
+    let mut available: Vec<usize> =
+        core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).collect();
+    available.sort_unstable();
+    match cores {
+        Cores::List(cores) => {
+            if let Some(core) = cores.iter().find(|core| !available.contains(core)) {
+                return Err(StartError::Core { core: *core, available });
+            }
+            Ok(cores.iter().map(|core| Some(*core)).collect())
+        }
+        Cores::Count(count) => {
+            let count = usize::from(*count).max(1);
+            if count > available.len() {
+                tracing::warn!("{count} workers on {} cores: they will wait for each other", available.len());
+            }
+            Ok((0..count).map(|worker| available.iter().rev().cycle().nth(worker).copied()).collect())
+        }
+    }
+}
+
+fn page_policy(pages: Pages) -> PagePolicy {
+    match pages {
+        Pages::Auto => PagePolicy::Auto,
+        Pages::Huge => PagePolicy::Huge,
+        Pages::Transparent => PagePolicy::Transparent,
+        Pages::Small => PagePolicy::Small,
+    }
+}

@@ -1,0 +1,56 @@
+//! The desired state of ports and interfaces, as the control thread keeps it.
+
+use ipnet::Ipv4Net;
+use macaddr::MacAddr6;
+use ringway_pmd::{Link, Port, PortStats};
+use std::time::Instant;
+
+/// A port with what the operator has set and seen of it.
+pub(super) struct ManagedPort {
+    /// Its name.
+    pub name: String,
+    /// The driver's control side.
+    pub port: Port,
+    /// The link when it was last looked at.
+    pub link: Link,
+    /// Counters when they were last cleared.
+    pub cleared: PortStats,
+    /// Counters and time of the last `show port stats`.
+    pub shown: Option<(Instant, PortStats)>,
+    /// Extended counters when they were last cleared, by name.
+    pub xcleared: Vec<(String, u64)>,
+    /// Promiscuous because the forwarding mode needs it, not because the operator asked.
+    pub promiscuous_for_mode: bool,
+}
+
+/// An interface as it is configured now.
+#[derive(Debug, Clone)]
+pub(super) struct ManagedInterface {
+    /// Its name.
+    pub name: String,
+    /// Number of its port.
+    pub port: u16,
+    /// Its VLANs, outermost first.
+    pub vlans: Vec<u16>,
+    /// Its address on the link: the port's.
+    pub mac: MacAddr6,
+    /// Addresses with their prefixes, the primary one first.
+    pub addresses: Vec<Ipv4Net>,
+    /// Largest IP packet, in bytes.
+    pub mtu: u16,
+    /// Up, as far as the operator is concerned.
+    pub admin_up: bool,
+    /// Its port's link is up.
+    pub link_up: bool,
+    /// Sends redirects.
+    pub redirects: bool,
+    /// Forwards directed broadcasts.
+    pub directed_broadcast: bool,
+}
+
+impl ManagedInterface {
+    /// Whether packets pass.
+    pub fn is_up(&self) -> bool {
+        self.admin_up && self.link_up
+    }
+}
