@@ -1,0 +1,124 @@
+//! Cycles a packet of the forwarding modes on in-memory ports: `cargo bench --bench forward`.
+//!
+//! One worker, driven by hand, on two replay ports: each poll copies 64-byte frames (60 without FCS) into fresh buffers, and
+//! each transmit ring completes half a ring late, so the buffers circulate as on a card. Every figure is the median of
+//! the rounds, with the spread; cycles are of the time-stamp counter.
+
+use ringway::dataplane::rig::{Rig, RigSettings, port_settings};
+use ringway::fib::next_hop::NextHop;
+use ringway::wire::ipv4::{Ipv4Header, PROTOCOL_UDP};
+use ringway_config::Mode;
+use ringway_mempool::cycles;
+use ringway_pmd::memory;
+use std::net::Ipv4Addr;
+
+const ROUNDS: usize = 15;
+const TURNS: u32 = 20_000;
+const WARM_UP: u32 = 20_000;
+
+/// The destinations of a run.
+struct Traffic {
+    name: &'static str,
+    destinations: Vec<Ipv4Addr>,
+    cache_entries: u32,
+}
+
+fn frame(port: u8, destination: Ipv4Addr) -> Vec<u8> {
+    let mut frame = vec![0; 60];
+    frame[..6].copy_from_slice(Rig::mac(usize::from(port)).as_bytes());
+    frame[6..12].copy_from_slice(&[2, 0, 0, 0, 9, port]);
+    frame[12..14].copy_from_slice(&[8, 0]);
+    let header = Ipv4Header {
+        dscp_ecn: 0,
+        total_len: 46,
+        identification: 1,
+        dont_fragment: true,
+        more_fragments: false,
+        fragment_offset: 0,
+        ttl: 64,
+        protocol: PROTOCOL_UDP,
+        source: Ipv4Addr::new(198, 18, port, 77),
+        destination,
+    };
+    frame[14..34].copy_from_slice(&header.emit());
+    frame
+}
+
+/// Ten routes, five through a gateway on each port; what comes in on one port goes out of the other.
+fn settings(cache_entries: u32) -> RigSettings {
+    let mut settings = RigSettings::new(&["198.18.0.1/24".parse().unwrap(), "198.18.1.1/24".parse().unwrap()]);
+    for number in 0..10u8 {
+        let interface = u16::from(number % 2);
+        let address = Ipv4Addr::new(198, 18, number % 2, 2);
+        let prefix = format!("203.{number}.0.0/16").parse().unwrap();
+        settings.routes.push((prefix, NextHop::Gateway { interface, address }));
+    }
+    settings.buffers = 8192;
+    settings.ring = 1024;
+    settings.cache_entries = cache_entries;
+    settings
+}
+
+fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
+    let settings = settings(traffic.cache_entries);
+    let ports = (0..2u8)
+        .map(|port| {
+            // Routes with an odd second octet leave by port 1, so port 0 gets those, and the other way round.
+            let frames: Vec<_> = traffic
+                .destinations
+                .iter()
+                .filter(|to| to.octets()[1] % 2 != port % 2)
+                .map(|to| frame(port, *to))
+                .collect();
+            memory::replay(&port_settings(&settings, usize::from(port)), &frames)
+        })
+        .collect();
+    let mut rig = Rig::with_ports(&settings, ports, Vec::new()).unwrap();
+    for port in 0..2u8 {
+        let mac = [2, 0, 0, 0, 9, port].into();
+        rig.neighbor(u16::from(port), Ipv4Addr::new(198, 18, port, 2), mac);
+    }
+    rig.publish(|snapshot| snapshot.mode = mode);
+    // Until both gateways were known, packets waited for them.
+    let sent = |rig: &Rig| -> u64 { rig.control.counters.forward.iter().map(|port| port.tx_packets.get()).sum() };
+    let (received_before, sent_before) = (rig.control.counters.packets.get(), sent(&rig));
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        (0..WARM_UP).for_each(|_| rig.step());
+        let before = rig.control.counters.packets.get();
+        let start = cycles();
+        (0..TURNS).for_each(|_| rig.step());
+        let spent = cycles() - start;
+        rounds.push(spent as f64 / (rig.control.counters.packets.get() - before) as f64);
+    }
+    assert!(rig.audit().is_exact(), "{}", rig.audit());
+    let received = rig.control.counters.packets.get() - received_before;
+    assert_eq!(sent(&rig) - sent_before, received, "every packet was forwarded");
+    rounds.sort_by(f64::total_cmp);
+    rounds
+}
+
+fn main() {
+    let spread = |count: u32| -> Vec<Ipv4Addr> {
+        (0..count)
+            .map(|at| Ipv4Addr::new(203, (at % 10) as u8, (at / 10 % 256) as u8, (at / 2560 % 250) as u8 + 1))
+            .collect()
+    };
+    let flows = [
+        Traffic { name: "1 flow a port, cache", destinations: spread(10)[..2].to_vec(), cache_entries: 256 },
+        Traffic { name: "100 flows, cache", destinations: spread(100), cache_entries: 256 },
+        Traffic { name: "100 flows, no cache", destinations: spread(100), cache_entries: 0 },
+        Traffic { name: "20000 flows, cache", destinations: spread(20_000), cache_entries: 256 },
+        Traffic { name: "20000 flows, no cache", destinations: spread(20_000), cache_entries: 0 },
+    ];
+    println!("cycles a packet; burst 32, 60-byte frames, 10 routes, 8192 buffers, rings of 1024, n={ROUNDS}");
+    let show = |name: &str, rounds: &[f64]| {
+        println!("{name:<32} {:7.1} ({:.1}..{:.1})", rounds[rounds.len() / 2], rounds[0], rounds[rounds.len() - 1]);
+    };
+    for mode in [Mode::Io, Mode::Mac, Mode::Macswap] {
+        show(&mode.to_string(), &run(mode, &flows[1]));
+    }
+    for traffic in &flows {
+        show(&format!("l3, {}", traffic.name), &run(Mode::L3, traffic));
+    }
+}
