@@ -12,12 +12,12 @@ use crate::dataplane::counters::WorkerCounters;
 use crate::dataplane::message::{WorkerLink, link};
 use crate::dataplane::snapshot::Snapshot;
 use crate::dataplane::worker::{RxPort, Worker, WorkerSettings};
-use crate::fib::next_hop::{NextHopIndex, NextHops};
+use crate::fib::next_hop::{NextHop, NextHopIndex, NextHops};
 use crate::fib::rib::{Origin, Rib, RibError, Route};
 use crate::neighbor::arp::Receiver as ArpReceiver;
 use crate::neighbor::event::Key;
 use crate::neighbor::settings::Settings;
-use crate::neighbor::table::Table;
+use crate::neighbor::table::{Table, TableError};
 use crossbeam_channel::Receiver;
 use ringway_config::{Config, Cores, Idle, Pages, RouteKind};
 use ringway_mempool::{BudgetError, MapError, PagePolicy, Pool};
@@ -67,7 +67,7 @@ pub enum StartError {
     Route(#[from] RibError),
     /// A static neighbor was refused.
     #[error("static neighbor: {0}")]
-    Neighbor(#[from] crate::neighbor::table::TableError),
+    Neighbor(#[from] TableError),
     /// A core that is not there, or may not be used.
     #[error("[workers] cores: core {core} is not available here; the available ones are {available:?}")]
     Core {
@@ -269,7 +269,6 @@ impl Router {
             |name: &str| self.interfaces.iter().position(|interface| interface.name == name).map(|at| at as u16);
         let mut routes = Vec::new();
         for route in &self.config.routes {
-            use crate::fib::next_hop::NextHop;
             let next_hop = match &route.kind {
                 RouteKind::Via { gateway, interface } => match interface.as_deref().and_then(number) {
                     Some(interface) => NextHop::Gateway { interface, address: *gateway },
@@ -288,7 +287,7 @@ impl Router {
         routes.into_iter().try_for_each(|route| self.rib.add(route))
     }
 
-    fn add_static_neighbors(&mut self) -> Result<(), crate::neighbor::table::TableError> {
+    fn add_static_neighbors(&mut self) -> Result<(), TableError> {
         for neighbor in self.config.neighbors.clone() {
             if let Ok(interface) = self.interface_number(&neighbor.interface) {
                 let key = Key { interface, address: IpAddr::V4(neighbor.address) };

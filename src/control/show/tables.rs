@@ -2,6 +2,8 @@
 
 use crate::cli::view;
 use crate::control::router::Router;
+use crate::control::state::ManagedInterface;
+use crate::dataplane::counters::InterfaceCounters;
 use crate::dataplane::message::NeighborKey;
 use crate::fib::next_hop::NextHop;
 use crate::fib::rib::Route;
@@ -28,8 +30,8 @@ impl Router {
 
     pub(in crate::control) fn show_interfaces(&self, name: Option<&str>) -> Result<view::Interfaces, String> {
         let only = name.map(|name| self.interface_number(name)).transpose()?;
-        let one = |(number, interface): (usize, &crate::control::state::ManagedInterface)| {
-            let sum = |get: fn(&crate::dataplane::counters::InterfaceCounters) -> u64| {
+        let one = |(number, interface): (usize, &ManagedInterface)| {
+            let sum = |get: fn(&InterfaceCounters) -> u64| {
                 self.workers.iter().filter_map(|worker| worker.link.counters.interfaces.get(number)).map(get).sum()
             };
             view::Interface {
@@ -57,9 +59,9 @@ impl Router {
     }
 
     fn usable(&self, next_hop: &NextHop) -> bool {
-        next_hop.interface().is_none_or(|number| {
-            self.interfaces.get(usize::from(number)).is_some_and(crate::control::state::ManagedInterface::is_up)
-        })
+        next_hop
+            .interface()
+            .is_none_or(|number| self.interfaces.get(usize::from(number)).is_some_and(ManagedInterface::is_up))
     }
 
     fn view_route(&self, route: &Route, best: bool) -> view::Route {

@@ -2,7 +2,8 @@
 
 use crate::cli::view;
 use crate::control::router::Router;
-use crate::dataplane::counters::{TURN_BUCKETS, WorkerCounters, turn_bucket_floor};
+use crate::control::workers::ManagedWorker;
+use crate::dataplane::counters::{ForwardCounters, TURN_BUCKETS, WorkerCounters, turn_bucket_floor};
 use crate::dataplane::drop_reason::{DROP_REASONS, DropReason};
 use crate::dataplane::icmp_class::IcmpClass;
 use crate::dataplane::stage::{STAGES, Stage};
@@ -111,7 +112,7 @@ impl Router {
 
     pub(in crate::control) fn show_drops(&self, all: bool) -> view::Drops {
         let count = |reason: &DropReason| {
-            let counters = |worker: &crate::control::workers::ManagedWorker| worker.link.counters.drops(*reason);
+            let counters = |worker: &ManagedWorker| worker.link.counters.drops(*reason);
             let since = |worker| counters(worker).saturating_sub(worker.cleared.drops[*reason as usize]);
             view::DropCount {
                 reason: reason.name().into(),
@@ -126,7 +127,7 @@ impl Router {
     }
 
     pub(in crate::control) fn show_workers(&self) -> view::Workers {
-        let one = |(number, worker): (usize, &crate::control::workers::ManagedWorker)| {
+        let one = |(number, worker): (usize, &ManagedWorker)| {
             let (counters, cleared) = (&worker.link.counters, &worker.cleared);
             let state = match (&worker.thread, self.forwarding) {
                 (None, _) => "gone",
@@ -187,7 +188,7 @@ impl Router {
     /// What every port has received and sent, and what was dropped, from the beginning.
     fn forward_totals(&self) -> ForwardBaseline {
         let port = |number: usize| {
-            let sum = |get: fn(&crate::dataplane::counters::ForwardCounters) -> u64| {
+            let sum = |get: fn(&ForwardCounters) -> u64| {
                 self.workers.iter().filter_map(|worker| worker.link.counters.forward.get(number)).map(get).sum()
             };
             let device = self.ports[number].port.stats();
