@@ -26,7 +26,7 @@
 //!
 //! | name | what holds |
 //! |---|---|
-//! | `INV-CUSTODY` | each index is in exactly one place: the free stack of its pool or one `Mbuf` |
+//! | `INV-CUSTODY` | each index is in exactly one place: the free stack of its pool, one `Mbuf`, or lent to one device |
 //! | `INV-HOME` | an `Mbuf` is used only with the pool that made it (checked at each access) |
 //! | `INV-FRAME` | `offset + len <= stride` for every `Mbuf` |
 //! | `INV-BUDGET` | the pool holds at least as many buffers as all bounded places together |
@@ -38,6 +38,7 @@ mod budget;
 mod burst;
 mod custody;
 mod cycles;
+mod lending;
 mod mbuf;
 mod memory;
 mod pool;
@@ -48,6 +49,8 @@ pub use budget::{Budget, BudgetError, BudgetLine};
 pub use burst::{BURST, Burst};
 pub use custody::{Audit, Custody};
 pub use cycles::{cycles, cycles_per_second};
+pub use lending::{Lender, TooManyLenders};
 pub use mbuf::Mbuf;
+use memory::HUGE_PAGE;
 pub use memory::{MapError, PageKind, PagePolicy, Region};
 pub use pool::{CACHE_LINE, Geometry, HEADROOM, Pool};

@@ -9,7 +9,7 @@ use std::io;
 use std::ptr::NonNull;
 
 /// Bytes of a huge page on x86-64 and AArch64.
-const HUGE_PAGE: usize = 2 << 20;
+pub(crate) const HUGE_PAGE: usize = 2 << 20;
 
 /// Which pages the operator asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

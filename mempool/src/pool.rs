@@ -5,9 +5,10 @@
 //! The stride is an odd number of cache lines: with a power of two all headers fall into a few sets of the
 //! cache, which costs more than a line of metadata would.
 
+use crate::lending::Lending;
 #[cfg(debug_assertions)]
 use crate::shadow::Shadow;
-use crate::{Burst, Custody, MapError, Mbuf, PageKind, PagePolicy, Region};
+use crate::{Burst, Custody, HUGE_PAGE, MapError, Mbuf, PageKind, PagePolicy, Region};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Bytes of a cache line.
@@ -47,13 +48,16 @@ impl Geometry {
 #[derive(Debug)]
 pub struct Pool {
     region: Region,
-    stride: u32,
+    pub(crate) stride: u32,
     capacity: u32,
+    /// Numbers below this are inside the region; at least `capacity` (`INV-HOME`).
+    slots: u32,
     /// The index of this pool's buffer 0: the pool's number in the top bits (`INV-HOME`).
-    first: u32,
+    pub(crate) first: u32,
     /// [`PADDING`] unused entries, then the numbers of the free buffers.
     free: Vec<u32>,
     lowest: u32,
+    pub(crate) lending: Lending,
     #[cfg(debug_assertions)]
     shadow: Shadow,
 }
@@ -67,22 +71,35 @@ impl Pool {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let capacity = capacity.clamp(1, 1 << NUMBER_BITS);
         let stride = geometry.stride();
-        let region = Region::map(capacity as usize * stride as usize, policy, lock)?;
+        let bytes = capacity as usize * stride as usize;
+        // One buffer a huge page more than needed: those that would straddle two pages are left out.
+        let region = Region::map(bytes + (bytes / HUGE_PAGE + 1) * stride as usize, policy, lock)?;
         let mut free = Vec::with_capacity(capacity as usize + 2 * PADDING);
         free.resize(PADDING, 0);
+        let whole = |number: &u32| {
+            let start = *number as usize * stride as usize;
+            // Only within one huge page is memory contiguous for a device.
+            region.kind() != PageKind::Huge || start / HUGE_PAGE == (start + stride as usize - 1) / HUGE_PAGE
+        };
+        free.extend((0..1 << NUMBER_BITS).filter(whole).take(capacity as usize));
+        let slots = free.last().map_or(0, |last| last + 1);
+        let capacity = (free.len() - PADDING) as u32;
+        assert!(slots as usize * stride as usize <= region.len(), "INV-HOME: every number is inside the region");
         // Low numbers on top, so that a lightly loaded worker stays in the first pages.
-        free.extend((0..capacity).rev());
+        free[PADDING..].reverse();
         Ok(Self {
             region,
             stride,
             capacity,
+            slots,
             // Only 8 bits number the pool: a process has far fewer than 256 workers, and tests that make more only
             // lose the check between the pools that share a number.
             first: NEXT.fetch_add(1, Ordering::Relaxed) << NUMBER_BITS,
             free,
             lowest: capacity,
+            lending: Lending::new(slots),
             #[cfg(debug_assertions)]
-            shadow: Shadow::new(capacity),
+            shadow: Shadow::new(slots),
         })
     }
 
@@ -132,17 +149,17 @@ impl Pool {
         not(debug_assertions),
         expect(clippy::unused_self, unused_variables, reason = "only debug builds check")
     )]
-    fn transfer(&mut self, number: u32, from: Custody, to: Custody) {
+    pub(crate) fn transfer(&mut self, number: u32, from: Custody, to: Custody) {
         #[cfg(debug_assertions)]
         self.shadow.transfer(number, from, to);
     }
 
     /// The buffer's number within this pool.
     #[inline]
-    fn number(&self, mbuf: &Mbuf) -> u32 {
+    pub(crate) fn number(&self, mbuf: &Mbuf) -> u32 {
         // One comparison checks both that the buffer is of this pool and that it exists.
         let number = mbuf.index() ^ self.first;
-        assert!(number < self.capacity, "INV-HOME: mbuf {:#x} is of another pool", mbuf.index());
+        assert!(number < self.slots, "INV-HOME: mbuf {:#x} is of another pool", mbuf.index());
         number
     }
 
@@ -150,8 +167,8 @@ impl Pool {
     fn start(&self, mbuf: &Mbuf) -> *mut u8 {
         let at = self.number(mbuf) as usize * self.stride as usize + mbuf.offset() as usize;
         debug_assert!(at + mbuf.len() as usize <= self.region.len());
-        // SAFETY: INV-HOME (number < capacity, just checked) and INV-FRAME (offset <= stride) keep `at` inside the
-        // mapping of capacity * stride bytes.
+        // SAFETY: INV-HOME (number < slots, just checked) and INV-FRAME (offset <= stride) keep `at` inside the
+        // mapping of at least slots * stride bytes.
         unsafe { self.region.base().as_ptr().add(at) }
     }
 
@@ -250,6 +267,11 @@ impl Pool {
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = mbuf;
+    }
+
+    /// The memory under the buffers.
+    pub(crate) fn region(&self) -> &Region {
+        &self.region
     }
 
     /// Buffers that the pool was made with.
