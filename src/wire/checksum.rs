@@ -1,6 +1,6 @@
 //! The Internet checksum: RFC 1071, and its incremental update, RFC 1624.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A one's complement sum that is not folded yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +37,13 @@ impl Sum {
     #[must_use]
     pub fn pseudo_header(self, source: Ipv4Addr, destination: Ipv4Addr, protocol: u8, len: u16) -> Self {
         self.bytes(&source.octets()).bytes(&destination.octets()).word(u16::from(protocol)).word(len)
+    }
+
+    /// Adds the pseudo-header of what IPv6 carries (RFC 8200 8.1).
+    #[inline]
+    #[must_use]
+    pub fn pseudo_header6(self, source: Ipv6Addr, destination: Ipv6Addr, protocol: u8, len: u32) -> Self {
+        self.bytes(&source.octets()).bytes(&destination.octets()).bytes(&len.to_be_bytes()).word(u16::from(protocol))
     }
 
     /// The folded sum: 16 bits, end-around carries added.
