@@ -67,7 +67,7 @@ fn nothing_on_the_data_path_allocates_after_the_start() {
         arp,
         b"short".to_vec(),
     ];
-    let silent = NeighborKey { interface: 1, address: SILENT.to_bits() };
+    let silent = NeighborKey::v4(1, SILENT);
     let mac = [2, 0, 0, 0, 0, 0xc].into();
     let mut report =
         Some(Box::new(Report { cache: Vec::with_capacity(256), held: Vec::with_capacity(64), ..Report::default() }));

@@ -111,7 +111,7 @@ fn step(rig: &mut Rig, step: Step) {
         }
         Step::Neighbor { interface, address, what } => {
             let address = if what & 8 == 0 { u32::from_be_bytes(PLACES[address as usize % PLACES.len()]) } else { address };
-            let key = NeighborKey { interface: u16::from(interface % 4), address };
+            let key = NeighborKey::v4(u16::from(interface % 4), address.into());
             rig.order(match what % 4 {
                 0 | 1 => Order::NeighborUpdate { key, mac: [2, 0, 0, 0, 0, what].into(), report_use: what % 4 == 1 },
                 2 => Order::NeighborFailed(key),

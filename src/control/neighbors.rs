@@ -45,20 +45,11 @@ impl Router {
             match event {
                 Event::Solicit { interface, target: IpAddr::V4(target), to } => self.solicit(interface, target, to),
                 Event::Update { key, mac, report_use } => {
-                    if let Some(key) = worker_key(key) {
-                        self.order_all(|| Order::NeighborUpdate { key, mac, report_use });
-                    }
+                    let key = worker_key(key);
+                    self.order_all(|| Order::NeighborUpdate { key, mac, report_use });
                 }
-                Event::Failed { key } => {
-                    if let Some(key) = worker_key(key) {
-                        self.order_all(|| Order::NeighborFailed(key));
-                    }
-                }
-                Event::Removed { key } => {
-                    if let Some(key) = worker_key(key) {
-                        self.order_all(|| Order::NeighborRemoved(key));
-                    }
-                }
+                Event::Failed { key } => self.order_all(|| Order::NeighborFailed(worker_key(key))),
+                Event::Removed { key } => self.order_all(|| Order::NeighborRemoved(worker_key(key))),
                 // No IPv6 neighbor is ever put into the table.
                 Event::Solicit { target: IpAddr::V6(_), .. } => {}
             }
@@ -157,12 +148,9 @@ impl Punted {
 }
 
 fn table_key(key: NeighborKey) -> Key {
-    Key { interface: key.interface, address: IpAddr::V4(Ipv4Addr::from_bits(key.address)) }
+    Key { interface: key.interface, address: key.address() }
 }
 
-fn worker_key(key: Key) -> Option<NeighborKey> {
-    match key.address {
-        IpAddr::V4(address) => Some(NeighborKey { interface: key.interface, address: address.to_bits() }),
-        IpAddr::V6(_) => None,
-    }
+fn worker_key(key: Key) -> NeighborKey {
+    NeighborKey::new(key.interface, key.address)
 }

@@ -13,6 +13,7 @@ use super::snapshot::{Encapsulation, Interface, MAX_HEADER};
 use hashbrown::HashMap;
 use macaddr::MacAddr6;
 use std::collections::VecDeque;
+use std::net::Ipv4Addr;
 
 /// No slot.
 pub const NO_SLOT: u32 = u32::MAX;
@@ -59,7 +60,7 @@ impl Adjacency {
             report_use: false,
             port: 0,
             mtu: 0,
-            key: NeighborKey { interface: 0, address: 0 },
+            key: NeighborKey::v4(0, Ipv4Addr::UNSPECIFIED),
             list: HoldList::default(),
             life: 0,
         }
@@ -299,7 +300,7 @@ mod tests {
     }
 
     fn key(address: u32) -> NeighborKey {
-        NeighborKey { interface: 0, address }
+        NeighborKey::v4(0, Ipv4Addr::from_bits(address))
     }
 
     const MAC: MacAddr6 = MacAddr6::new(2, 0, 0, 0, 0, 9);

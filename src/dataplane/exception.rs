@@ -78,7 +78,7 @@ fn route(snapshot: &Snapshot, state: &mut State, packet: Packet) {
     if packet.ingress == Some(interface) {
         consider_redirect(snapshot, state, &packet, interface, neighbor);
     }
-    let key = NeighborKey { interface, address: neighbor.to_bits() };
+    let key = NeighborKey::v4(interface, neighbor);
     resolution::send_or_hold(snapshot, state, packet, key);
 }
 

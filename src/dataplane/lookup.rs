@@ -7,6 +7,7 @@ use super::snapshot::Snapshot;
 use super::state::State;
 use crate::fib::next_hop::{NextHop, NextHopIndex};
 use ringway_mempool::BURST;
+use std::net::Ipv4Addr;
 
 /// Decides for every packet of the burst that is to be looked up.
 pub fn run(snapshot: &Snapshot, state: &mut State, count: usize, lanes: &mut Lanes) {
@@ -55,11 +56,11 @@ pub fn run(snapshot: &Snapshot, state: &mut State, count: usize, lanes: &mut Lan
 fn resolve(snapshot: &Snapshot, state: &mut State, index: NextHopIndex, destination: u32) -> Option<u32> {
     let resolution = match snapshot.next_hop(index)? {
         NextHop::Gateway { interface, address } => {
-            let key = NeighborKey { interface: *interface, address: address.to_bits() };
+            let key = NeighborKey::v4(*interface, *address);
             state.adjacencies.resolve_gateway(index.0, key)
         }
         NextHop::Connected { interface } => {
-            state.adjacencies.resolve(NeighborKey { interface: *interface, address: destination })
+            state.adjacencies.resolve(NeighborKey::v4(*interface, Ipv4Addr::from_bits(destination)))
         }
         NextHop::Deliver { .. }
         | NextHop::Broadcast { .. }

@@ -13,6 +13,8 @@ use crossbeam_queue::ArrayQueue;
 use macaddr::MacAddr6;
 use ringway_mempool::Audit;
 use ringway_mempool::border::{self, Consumer, Producer};
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// Orders that can wait for a worker.
@@ -22,13 +24,49 @@ const EVENTS: usize = 4096;
 /// Packets that can wait in each direction.
 const SLOTS: u32 = 512;
 
-/// A neighbor, as workers know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A neighbor of either family, as workers know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NeighborKey {
     /// Interface number.
     pub interface: u16,
-    /// Address, host byte order.
-    pub address: u32,
+    /// Its address; one of IPv4 is mapped (RFC 4291 2.5.5.2), which no IPv6 neighbor ever has.
+    mapped: Ipv6Addr,
+}
+
+impl NeighborKey {
+    /// A neighbor of IPv4.
+    #[inline]
+    pub const fn v4(interface: u16, address: Ipv4Addr) -> Self {
+        Self { interface, mapped: address.to_ipv6_mapped() }
+    }
+
+    /// A neighbor of IPv6.
+    #[inline]
+    pub const fn v6(interface: u16, address: Ipv6Addr) -> Self {
+        Self { interface, mapped: address }
+    }
+
+    /// A neighbor of either.
+    pub const fn new(interface: u16, address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::v4(interface, address),
+            IpAddr::V6(address) => Self::v6(interface, address),
+        }
+    }
+
+    /// Its address.
+    pub fn address(self) -> IpAddr {
+        self.mapped.to_canonical()
+    }
+}
+
+impl Hash for NeighborKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let bits = self.mapped.to_bits();
+        state.write_u64((bits >> 64) as u64 ^ u64::from(self.interface));
+        state.write_u64(bits as u64);
+    }
 }
 
 /// From the control thread to a worker.

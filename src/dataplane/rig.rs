@@ -150,7 +150,7 @@ impl Rig {
 
     /// Tells the worker a neighbor's address.
     pub fn neighbor(&mut self, interface: u16, address: Ipv4Addr, mac: MacAddr6) {
-        let key = NeighborKey { interface, address: address.to_bits() };
+        let key = NeighborKey::v4(interface, address);
         self.order(Order::NeighborUpdate { key, mac, report_use: false });
         self.step();
     }

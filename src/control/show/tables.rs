@@ -190,21 +190,13 @@ impl Router {
             .neighbors
             .iter(now)
             .filter(|neighbor| only.is_none_or(|only| only == neighbor.interface))
-            .map(|neighbor| {
-                let key = match neighbor.address {
-                    IpAddr::V4(address) => {
-                        Some(NeighborKey { interface: neighbor.interface, address: address.to_bits() })
-                    }
-                    IpAddr::V6(_) => None,
-                };
-                view::Neighbor {
-                    address: neighbor.address,
-                    mac: neighbor.mac,
-                    interface: self.interface_name(neighbor.interface),
-                    state: view_state(neighbor.state),
-                    age_s: (neighbor.state != State::Static).then_some(neighbor.age.as_secs()),
-                    held: key.map_or(0, held),
-                }
+            .map(|neighbor| view::Neighbor {
+                address: neighbor.address,
+                mac: neighbor.mac,
+                interface: self.interface_name(neighbor.interface),
+                state: view_state(neighbor.state),
+                age_s: (neighbor.state != State::Static).then_some(neighbor.age.as_secs()),
+                held: held(NeighborKey::new(neighbor.interface, neighbor.address)),
             })
             .collect();
         neighbors.sort_by(|one, other| (&one.interface, one.address).cmp(&(&other.interface, other.address)));
@@ -248,10 +240,10 @@ impl Router {
             let counters = &self.workers[number].link.counters;
             let cleared = &self.workers[number].cleared;
             let entries = report.cache.iter().map(|line| {
-                let near = Ipv4Addr::from_bits(line.neighbor.address);
+                let (near, destination) = (line.neighbor.address(), IpAddr::V4(Ipv4Addr::from_bits(line.destination)));
                 view::CacheEntry {
                     destination: Ipv4Addr::from_bits(line.destination).into(),
-                    gateway: (line.neighbor.address != line.destination).then_some(IpAddr::V4(near)),
+                    gateway: (near != destination).then_some(near),
                     interface: Some(self.interface_name(line.neighbor.interface)),
                     mtu: self.interfaces.get(usize::from(line.neighbor.interface)).map_or(0, |there| there.mtu),
                     age_ms: u64::from(line.age_ms),

@@ -151,7 +151,7 @@ fn produce(reason: DropReason) -> Rig {
         }
         DropReason::HostUnreachable => {
             let mut rig = after(&udp(A, SILENT, 64, b"x"));
-            rig.order(Order::NeighborFailed(NeighborKey { interface: 1, address: SILENT.to_bits() }));
+            rig.order(Order::NeighborFailed(NeighborKey::v4(1, SILENT)));
             rig.step();
             rig
         }

@@ -7,7 +7,7 @@ use crate::dataplane::rig::{Rig, RigSettings};
 use std::net::Ipv4Addr;
 
 const SILENT: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 77);
-const KEY: NeighborKey = NeighborKey { interface: 1, address: SILENT.to_bits() };
+const KEY: NeighborKey = NeighborKey::v4(1, SILENT);
 
 fn events(rig: &mut Rig) -> Vec<String> {
     std::iter::from_fn(|| rig.event()).map(|event| format!("{event:?}")).collect()
@@ -78,7 +78,7 @@ fn a_forgotten_neighbor_is_asked_for_again_though_it_was_cached() {
     rig.send(0, &udp(A, B, 64, b"x"));
     rig.step();
     rig.receive(1).unwrap();
-    let key = NeighborKey { interface: 1, address: B.to_bits() };
+    let key = NeighborKey::v4(1, B);
     rig.order(Order::NeighborRemoved(key));
     rig.step();
     rig.send(0, &udp(A, B, 64, b"x"));
