@@ -5,16 +5,21 @@
 declare -rA PACKAGE_OF=(
     [ip]=iproute2 [ping]=iputils-ping [tracepath]=iputils-tracepath [traceroute]=traceroute [iperf3]=iperf3
     [ethtool]=ethtool [jq]=jq [cc]=build-essential [tcpdump]=tcpdump [hping3]=hping3 [arping]=iputils-arping
-    [valgrind]=valgrind [/usr/bin/python3]=python3
+    [valgrind]=valgrind [/usr/bin/python3]=python3 [pkg-config]=pkg-config [dpdk-testpmd]=dpdk
 )
 
 # install_missing COMMAND...: installs the packages of the commands that are not there, in one call of apt-get.
-# The word `scapy` asks for Debian's Python library of that name.
+# Three words ask for what is no command: `scapy` for Debian's Python library, `libdpdk` for the headers and libraries of
+# DPDK with its PMDs, `libclang` for what reads those headers.
 install_missing() {
     local command missing=()
     for command in "$@"; do
         if [[ $command == scapy ]]; then
             /usr/bin/python3 -c 'import scapy' 2>/dev/null || missing+=(python3-scapy)
+        elif [[ $command == libdpdk ]]; then
+            pkg-config --exists libdpdk 2>/dev/null || missing+=(libdpdk-dev)
+        elif [[ $command == libclang ]]; then
+            ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang-[0-9]*.so* >/dev/null 2>&1 || missing+=(libclang-dev)
         elif ! command -v "$command" >/dev/null; then
             missing+=("${PACKAGE_OF[$command]}")
         fi
