@@ -56,7 +56,7 @@ impl Pool {
     /// Bytes from the start of the memory to the first byte of the frame.
     #[inline]
     pub fn address(&self, mbuf: &Mbuf) -> u64 {
-        u64::from(self.number(mbuf)) * u64::from(self.stride) + u64::from(mbuf.offset())
+        u64::from(self.number(mbuf)) * u64::from(self.stride) + u64::from(self.front) + u64::from(mbuf.offset())
     }
 
     /// Lends a buffer; returns where its frame starts, as [`Pool::address`] does.
@@ -80,8 +80,8 @@ impl Pool {
         }
         *holder = None;
         self.transfer(number, custody, Custody::Burst);
-        // Smaller than the stride, which fits 16 bits.
-        let offset = (address % u64::from(self.stride)) as u16;
+        // Smaller than the stride, which fits 16 bits; an address in the front is none that was lent, and means its end.
+        let offset = ((address % u64::from(self.stride)) as u16).saturating_sub(self.front);
         Some(Mbuf::new(self.first | number, offset, 0))
     }
 

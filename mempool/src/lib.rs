@@ -28,7 +28,8 @@
 //! |---|---|
 //! | `INV-CUSTODY` | each index is in exactly one place: the free stack of its pool, one `Mbuf`, or lent to one device |
 //! | `INV-HOME` | an `Mbuf` is used only with the pool that made it (checked at each access) |
-//! | `INV-FRAME` | `offset + len <= stride` for every `Mbuf` |
+//! | `INV-FRAME` | `offset + len <= stride - front` for every `Mbuf` |
+//! | `INV-OPEN` | the free stack is touched by whoever holds `&mut Pool`, or by the library that it has opened it to ([`Pool::open`]) |
 //! | `INV-BUDGET` | the pool holds at least as many buffers as all bounded places together |
 //! | `INV-SINGLE-WRITER` | each shared counter and ring index is written by one thread only |
 //! | `INV-SLOT` | a slot of a border ring is touched by the producer or the consumer, never by both |
@@ -44,6 +45,7 @@ mod memory;
 mod pool;
 #[cfg(debug_assertions)]
 mod shadow;
+mod stack;
 
 pub use budget::{Budget, BudgetError, BudgetLine};
 pub use burst::{BURST, Burst};
@@ -54,3 +56,4 @@ pub use mbuf::Mbuf;
 use memory::HUGE_PAGE;
 pub use memory::{MapError, PageKind, PagePolicy, Region};
 pub use pool::{CACHE_LINE, Geometry, HEADROOM, Pool};
+pub use stack::StackHandle;

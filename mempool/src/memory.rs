@@ -70,13 +70,15 @@ pub enum MapError {
     },
 }
 
-/// One private anonymous mapping, zeroed, unmapped on drop.
+/// One private anonymous mapping, zeroed, unmapped on drop; or memory of somebody else, given back on drop.
 #[derive(Debug)]
 pub struct Region {
     base: NonNull<u8>,
     len: usize,
     kind: PageKind,
     locked: bool,
+    /// Gives memory of somebody else back; `None` for a mapping of our own.
+    give_back: Option<fn(NonNull<u8>, usize)>,
 }
 
 // SAFETY: a region is plain memory with one owner; nothing in it belongs to a thread.
@@ -109,10 +111,18 @@ impl Region {
         Ok(Self::finish(base, rounded, kind, lock))
     }
 
+    /// Takes over memory that a driver's library has mapped, with what gives it back.
+    ///
+    /// # Safety
+    /// The `len` bytes from `base` on are readable, writable and used by nobody else until `give_back` is called.
+    pub unsafe fn of_library(base: NonNull<u8>, len: usize, kind: PageKind, give_back: fn(NonNull<u8>, usize)) -> Self {
+        Self { base, len, kind, locked: kind == PageKind::Huge, give_back: Some(give_back) }
+    }
+
     fn finish(base: NonNull<u8>, len: usize, kind: PageKind, lock: bool) -> Self {
         // SAFETY: the mapping [base, base + len) is this region's and stays until drop.
         let locked = lock && unsafe { libc::mlock(base.as_ptr().cast(), len) } == 0;
-        let mut region = Self { base, len, kind, locked };
+        let mut region = Self { base, len, kind, locked, give_back: None };
         region.touch();
         region
     }
@@ -148,6 +158,10 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
+        if let Some(give_back) = self.give_back {
+            give_back(self.base, self.len);
+            return;
+        }
         // SAFETY: the mapping is ours, and everything that pointed into it borrowed this region.
         unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
     }

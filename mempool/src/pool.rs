@@ -6,9 +6,9 @@
 //! cache, which costs more than a line of metadata would.
 
 use crate::lending::Lending;
-#[cfg(debug_assertions)]
-use crate::shadow::Shadow;
+use crate::stack::{FreeStack, Shared};
 use crate::{Burst, Custody, HUGE_PAGE, MapError, Mbuf, PageKind, PagePolicy, Region};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Bytes of a cache line.
@@ -17,10 +17,6 @@ pub const CACHE_LINE: usize = 64;
 /// Free bytes in front of a received frame: room for two VLAN tags and for the IP and ICMP header
 /// that an error puts before the packet it answers.
 pub const HEADROOM: u16 = 128;
-
-/// Entries at the bottom of the free stack that are never used, and room at its top that is never filled: two cache lines
-/// each, so that the stacks of two workers share no line wherever the allocator puts them.
-const PADDING: usize = 2 * CACHE_LINE / size_of::<u32>();
 
 /// Bits of an index that number the buffer; the bits above number the pool.
 const NUMBER_BITS: u32 = 24;
@@ -37,7 +33,12 @@ impl Geometry {
     ///
     /// At most 65,535 fits the handle; longer frames are cut to what fits.
     pub const fn stride(&self) -> u32 {
-        let bytes = HEADROOM as usize + self.frame as usize;
+        self.stride_behind(0)
+    }
+
+    /// As [`Geometry::stride`], with `front` bytes more before the headroom: what a driver's library keeps of a buffer.
+    pub const fn stride_behind(&self, front: u16) -> u32 {
+        let bytes = front as usize + HEADROOM as usize + self.frame as usize;
         let lines = bytes.div_ceil(CACHE_LINE) | 1;
         let most = (u16::MAX as usize / CACHE_LINE - 1) | 1;
         (if lines > most { most } else { lines } * CACHE_LINE) as u32
@@ -47,19 +48,19 @@ impl Geometry {
 /// The buffers of one worker, and the stack of those that are free.
 #[derive(Debug)]
 pub struct Pool {
-    region: Region,
+    /// The memory and the free stack. A driver's library may know them too, by a [`crate::StackHandle`].
+    pub(crate) shared: Arc<Shared>,
     pub(crate) stride: u32,
+    /// Bytes of each buffer that belong to a driver's library; [`Mbuf::offset`] counts from behind them.
+    pub(crate) front: u16,
+    /// Buffers handed to transmit rings by [`Pool::surrender`] less those that came back meanwhile.
+    pub(crate) surrendered: i64,
     capacity: u32,
     /// Numbers below this are inside the region; at least `capacity` (`INV-HOME`).
     slots: u32,
     /// The index of this pool's buffer 0: the pool's number in the top bits (`INV-HOME`).
     pub(crate) first: u32,
-    /// [`PADDING`] unused entries, then the numbers of the free buffers.
-    free: Vec<u32>,
-    lowest: u32,
     pub(crate) lending: Lending,
-    #[cfg(debug_assertions)]
-    shadow: Shadow,
 }
 
 impl Pool {
@@ -68,50 +69,56 @@ impl Pool {
     /// # Errors
     /// [`MapError`], when the memory cannot be had.
     pub fn new(capacity: u32, geometry: Geometry, policy: PagePolicy, lock: bool) -> Result<Self, MapError> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         let capacity = capacity.clamp(1, 1 << NUMBER_BITS);
-        let stride = geometry.stride();
-        let bytes = capacity as usize * stride as usize;
-        // One buffer a huge page more than needed: those that would straddle two pages are left out.
-        let region = Region::map(bytes + (bytes / HUGE_PAGE + 1) * stride as usize, policy, lock)?;
-        let mut free = Vec::with_capacity(capacity as usize + 2 * PADDING);
-        free.resize(PADDING, 0);
+        let region = Region::map(Self::bytes(capacity, geometry, 0), policy, lock)?;
+        Ok(Self::over(region, capacity, geometry, 0))
+    }
+
+    /// Bytes of the region that `capacity` buffers take: one buffer a huge page more than needed, since those that would
+    /// straddle two pages are left out.
+    pub fn bytes(capacity: u32, geometry: Geometry, front: u16) -> usize {
+        let stride = geometry.stride_behind(front) as usize;
+        let bytes = capacity as usize * stride;
+        bytes + (bytes / HUGE_PAGE + 1) * stride
+    }
+
+    /// Lays `capacity` buffers, or as many as there is room for, into a region, `front` bytes of each (whole cache lines) for a
+    /// driver's library.
+    pub fn over(region: Region, capacity: u32, geometry: Geometry, front: u16) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let stride = geometry.stride_behind(front);
+        assert!(usize::from(front) % CACHE_LINE == 0, "the front is whole cache lines");
         let whole = |number: &u32| {
             let start = *number as usize * stride as usize;
             // Only within one huge page is memory contiguous for a device.
             region.kind() != PageKind::Huge || start / HUGE_PAGE == (start + stride as usize - 1) / HUGE_PAGE
         };
-        free.extend((0..1 << NUMBER_BITS).filter(whole).take(capacity as usize));
-        let slots = free.last().map_or(0, |last| last + 1);
-        let capacity = (free.len() - PADDING) as u32;
+        let most = (region.len() / stride as usize).min(1 << NUMBER_BITS) as u32;
+        let mut numbers: Vec<u32> = (0..most).filter(whole).take(capacity as usize).collect();
+        let slots = numbers.last().map_or(0, |last| last + 1);
+        let capacity = numbers.len() as u32;
         assert!(slots as usize * stride as usize <= region.len(), "INV-HOME: every number is inside the region");
         // Low numbers on top, so that a lightly loaded worker stays in the first pages.
-        free[PADDING..].reverse();
-        Ok(Self {
-            region,
+        numbers.reverse();
+        let stack = FreeStack::new(&numbers, slots);
+        Self {
+            shared: Arc::new(Shared::new(region, stack, stride, slots)),
             stride,
+            front,
+            surrendered: 0,
             capacity,
             slots,
             // Only 8 bits number the pool: a process has far fewer than 256 workers, and tests that make more only
             // lose the check between the pools that share a number.
             first: NEXT.fetch_add(1, Ordering::Relaxed) << NUMBER_BITS,
-            free,
-            lowest: capacity,
             lending: Lending::new(slots),
-            #[cfg(debug_assertions)]
-            shadow: Shadow::new(slots),
-        })
+        }
     }
 
     /// Takes an empty buffer: no bytes yet, [`HEADROOM`] in front.
     #[inline]
     pub fn take(&mut self) -> Option<Mbuf> {
-        if self.free.len() == PADDING {
-            return None;
-        }
-        let number = self.free.pop()?;
-        self.lowest = self.lowest.min(self.available());
-        self.transfer(number, Custody::Pool, Custody::Burst);
+        let number = self.stack_mut().pop()?;
         Some(Mbuf::new(self.first | number, HEADROOM, 0))
     }
 
@@ -123,10 +130,9 @@ impl Pool {
     pub fn give(&mut self, mbuf: Mbuf) {
         let number = self.number(&mbuf);
         mbuf.into_index();
-        self.transfer(number, Custody::Burst, Custody::Pool);
         // INV-CUSTODY: at most `capacity` handles exist, so the stack never grows beyond what it was made with.
         debug_assert!(self.available() < self.capacity);
-        self.free.push(number);
+        self.stack_mut().push(number);
     }
 
     /// Gives back all of a burst.
@@ -145,13 +151,8 @@ impl Pool {
     }
 
     #[inline]
-    #[cfg_attr(
-        not(debug_assertions),
-        expect(clippy::unused_self, unused_variables, reason = "only debug builds check")
-    )]
     pub(crate) fn transfer(&mut self, number: u32, from: Custody, to: Custody) {
-        #[cfg(debug_assertions)]
-        self.shadow.transfer(number, from, to);
+        self.stack_mut().transfer(number, from, to);
     }
 
     /// The buffer's number within this pool.
@@ -165,17 +166,23 @@ impl Pool {
 
     #[inline]
     fn start(&self, mbuf: &Mbuf) -> *mut u8 {
-        let at = self.number(mbuf) as usize * self.stride as usize + mbuf.offset() as usize;
-        debug_assert!(at + mbuf.len() as usize <= self.region.len());
-        // SAFETY: INV-HOME (number < slots, just checked) and INV-FRAME (offset <= stride) keep `at` inside the
+        let at = self.number(mbuf) as usize * self.stride as usize + self.front as usize + mbuf.offset() as usize;
+        debug_assert!(at + mbuf.len() as usize <= self.region().len());
+        // SAFETY: INV-HOME (number < slots, just checked) and INV-FRAME (front + offset <= stride) keep `at` inside the
         // mapping of at least slots * stride bytes.
-        unsafe { self.region.base().as_ptr().add(at) }
+        unsafe { self.region().base().as_ptr().add(at) }
+    }
+
+    /// Bytes of a buffer behind the front: headroom and frame.
+    #[inline]
+    pub fn room(&self) -> u32 {
+        self.stride - u32::from(self.front)
     }
 
     /// The bytes of the frame.
     #[inline]
     pub fn frame(&self, mbuf: &Mbuf) -> &[u8] {
-        // SAFETY: INV-FRAME: offset + len <= stride, so the slice lies in this buffer; INV-CUSTODY: the caller's
+        // SAFETY: INV-FRAME: offset + len <= room, so the slice lies in this buffer; INV-CUSTODY: the caller's
         // handle is the only one of it, and writing needs `&mut self`.
         unsafe { std::slice::from_raw_parts(self.start(mbuf), mbuf.len() as usize) }
     }
@@ -190,15 +197,15 @@ impl Pool {
     /// The whole room behind the frame's start, for a driver that fills the buffer, then calls [`Pool::set_len`].
     #[inline]
     pub fn room_mut(&mut self, mbuf: &Mbuf) -> &mut [u8] {
-        let room = self.stride as usize - mbuf.offset() as usize;
-        // SAFETY: offset + room == stride: the slice ends where this buffer ends (INV-FRAME); the rest as above.
+        let room = self.room() as usize - mbuf.offset() as usize;
+        // SAFETY: offset + room is all of this buffer: the slice ends where this buffer ends (INV-FRAME); the rest as above.
         unsafe { std::slice::from_raw_parts_mut(self.start(mbuf), room) }
     }
 
     /// Sets the length of the frame; cut to the room there is.
     #[inline]
     pub fn set_len(&self, mbuf: &mut Mbuf, len: usize) {
-        let room = self.stride as usize - mbuf.offset() as usize;
+        let room = self.room() as usize - mbuf.offset() as usize;
         mbuf.set_span(mbuf.offset(), len.min(room) as u16);
     }
 
@@ -207,7 +214,7 @@ impl Pool {
     #[inline]
     #[must_use]
     pub fn prepend(&self, mbuf: &mut Mbuf, bytes: u16) -> bool {
-        let fits = mbuf.offset() >= bytes && u32::from(mbuf.len()) + u32::from(bytes) <= self.stride;
+        let fits = mbuf.offset() >= bytes && u32::from(mbuf.len()) + u32::from(bytes) <= self.room();
         if fits {
             mbuf.set_span(mbuf.offset() - bytes, mbuf.len() + bytes);
         }
@@ -230,7 +237,7 @@ impl Pool {
     #[inline]
     #[must_use]
     pub fn append_from(&mut self, mbuf: &mut Mbuf, from: &Mbuf, start: usize, len: usize) -> bool {
-        let room = self.stride as usize - mbuf.offset() as usize - mbuf.len() as usize;
+        let room = self.room() as usize - mbuf.offset() as usize - mbuf.len() as usize;
         if start.checked_add(len).is_none_or(|end| end > from.len() as usize) || len > room {
             return false;
         }
@@ -248,7 +255,7 @@ impl Pool {
     /// Copies `bytes` into an empty buffer from the pool; `None` when the pool is dry or the bytes do not fit.
     #[inline]
     pub fn take_filled(&mut self, bytes: &[u8]) -> Option<Mbuf> {
-        if bytes.len() > (self.stride - u32::from(HEADROOM)) as usize {
+        if bytes.len() > self.longest_frame() {
             return None;
         }
         let mut mbuf = self.take()?;
@@ -271,7 +278,7 @@ impl Pool {
 
     /// The memory under the buffers.
     pub(crate) fn region(&self) -> &Region {
-        &self.region
+        self.shared.region()
     }
 
     /// Buffers that the pool was made with.
@@ -279,29 +286,19 @@ impl Pool {
         self.capacity
     }
 
-    /// Buffers on the free stack.
-    pub fn available(&self) -> u32 {
-        (self.free.len() - PADDING) as u32
-    }
-
-    /// Fewest buffers that were ever on the free stack.
-    pub fn lowest(&self) -> u32 {
-        self.lowest
-    }
-
     /// Longest frame that fits behind the headroom.
     pub fn longest_frame(&self) -> usize {
-        (self.stride - u32::from(HEADROOM)) as usize
+        (self.room() - u32::from(HEADROOM)) as usize
     }
 
     /// Which pages the buffers lie on.
     pub fn page_kind(&self) -> PageKind {
-        self.region.kind()
+        self.region().kind()
     }
 
     /// Whether the buffers are locked into memory.
     pub fn is_locked(&self) -> bool {
-        self.region.is_locked()
+        self.region().is_locked()
     }
 }
 

@@ -22,4 +22,14 @@ impl Shadow {
         assert!(*owner == from, "INV-CUSTODY: buffer {number} should be in {from:?}, is in {owner:?}, moves to {to:?}");
         *owner = to;
     }
+
+    /// Moves buffer `number` from a receive or transmit ring to `to`; panics when it was in neither.
+    pub(crate) fn transfer_from_ring(&mut self, number: u32, to: Custody) {
+        let owner = &mut self.owner[number as usize];
+        assert!(
+            matches!(owner, Custody::ReceiveRing | Custody::TransmitRing),
+            "INV-CUSTODY: buffer {number} should be in a ring, is in {owner:?}, moves to {to:?}"
+        );
+        *owner = to;
+    }
 }

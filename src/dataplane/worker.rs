@@ -270,13 +270,15 @@ impl Worker {
 
     /// Where every buffer is, at the top of the loop.
     pub fn audit(&self) -> Audit {
+        // What a driver's library has is counted by the pool; other queues count their own.
+        let (receive, transmit) = self.state.pool.in_rings();
         Audit {
             capacity: self.state.pool.capacity(),
             pool: self.state.pool.available(),
-            receive_rings: self.rx.iter().map(|rx| rx.queue.in_ring()).sum(),
+            receive_rings: receive + self.rx.iter().map(|rx| rx.queue.in_ring()).sum::<u32>(),
             burst: 0,
             held: self.state.hold.held(),
-            transmit_rings: self.state.staging.in_flight(),
+            transmit_rings: transmit + self.state.staging.in_flight(),
         }
     }
 
