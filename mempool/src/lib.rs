@@ -32,6 +32,7 @@
 //! | `INV-OPEN` | the free stack is touched by whoever holds `&mut Pool`, or by the library that it has opened it to ([`Pool::open`]) |
 //! | `INV-BUDGET` | the pool holds at least as many buffers as all bounded places together |
 //! | `INV-SINGLE-WRITER` | each shared counter and ring index is written by one thread only |
+//! | `INV-GRACE` | what was taken out of a reader's reach is written to again only when every reader has passed ([`epoch`]) |
 //! | `INV-SLOT` | a slot of a border ring is touched by the producer or the consumer, never by both |
 
 pub mod border;
@@ -39,6 +40,7 @@ mod budget;
 mod burst;
 mod custody;
 mod cycles;
+pub mod epoch;
 mod lending;
 mod mbuf;
 mod memory;

@@ -16,9 +16,14 @@
 //!
 //! Read first: RFC 1812 section 5.2.4 (choosing the next hop; section 5.2.4.3 asks for the longest match).
 
+pub mod address;
 pub mod cache;
 pub mod connected;
+mod intervals;
 pub mod ipv4;
+pub mod ipv6;
+pub mod limits;
 pub mod next_hop;
 pub mod oracle;
+pub mod prefixes;
 pub mod rib;

@@ -1,0 +1,137 @@
+use ipnet::Ipv4Net;
+use proptest::prelude::*;
+
+use super::*;
+use crate::fib::address::Address;
+use crate::fib::oracle::Oracle;
+
+type Change = (Ipv4Net, Option<NextHopIndex>);
+
+fn net(address: u32, length: u8) -> Ipv4Net {
+    Ipv4Net::new(address.into(), length).unwrap().trunc()
+}
+
+/// Prefixes crowded into few places, so that nesting, adjacency and equal prefixes are common.
+fn prefix() -> impl Strategy<Value = Ipv4Net> {
+    let crowded = prop::sample::select(vec![0u32, 0x0a00_0000, 0x0a01_ff00, 0xcb00_71ab, u32::MAX]);
+    let address = prop_oneof![
+        4 => (crowded, any::<u32>(), 0u8..=32).prop_map(|(base, noise, keep)| base ^ (noise & !<u32>::LAST.network(keep))),
+        1 => any::<u32>(),
+    ];
+    let length = prop_oneof![2 => 0u8..=32, 1 => prop::sample::select(vec![16u8, 18, 19, 20, 23, 24, 25, 27, 28, 32])];
+    (address, length).prop_map(|(address, length)| net(address, length))
+}
+
+fn batch() -> impl Strategy<Value = Vec<Change>> {
+    let next_hop = prop_oneof![3 => (1u16..6).prop_map(Some), 1 => Just(Some(0x7fff)), 2 => Just(None)];
+    prop::collection::vec((prefix(), next_hop.prop_map(|number| number.map(NextHopIndex))), 0..30)
+}
+
+/// Compares at both ends of every route, beside them, and at random places.
+fn agrees(fib: &Fib, oracle: &Oracle<u32>, elsewhere: &[u32]) -> Result<(), TestCaseError> {
+    let mut destinations = elsewhere.to_vec();
+    for &((network, length), _) in oracle.routes() {
+        let last = network.broadcast(length);
+        destinations.extend([network, last, network.wrapping_sub(1), last.wrapping_add(1)]);
+    }
+    for burst in destinations.chunks(32) {
+        let mut found = [NextHopIndex(0x7ffe); 32];
+        fib.prefetch(burst);
+        fib.lookup_burst(burst, &mut found[..burst.len()]);
+        for (&destination, &found) in burst.iter().zip(&found) {
+            prop_assert_eq!(found, oracle.lookup(destination), "{:x}", destination);
+            prop_assert_eq!(fib.lookup(destination), found);
+        }
+    }
+    prop_assert_eq!(fib.len(), oracle.routes().len());
+    Ok(())
+}
+
+#[test]
+fn an_empty_table_has_no_route_for_anything() {
+    let fib = Fib::default();
+    assert_eq!(fib.lookup(0), NextHopIndex::NO_ROUTE);
+    assert_eq!(fib.lookup(u32::MAX), NextHopIndex::NO_ROUTE);
+    assert!(fib.is_empty());
+}
+
+#[test]
+fn one_nested_route_of_every_length_each_wins_its_own_part() {
+    let inner: u32 = 0xcb00_71ab;
+    let routes = (0..=32).map(|length| (net(inner, length), NextHopIndex(u16::from(length) + 1)));
+    let fib = Fib::compile(routes);
+    assert_eq!(fib.lookup(inner), NextHopIndex(32 + 1));
+    for length in 0..32 {
+        // Differs from the inner address first in the bit behind the prefix.
+        let outside = inner ^ (1 << (32 - 1 - length));
+        assert_eq!(fib.lookup(outside), NextHopIndex(length as u16 + 1));
+    }
+    assert_eq!(fib.zones(), [1; 32 + 1]);
+}
+
+#[test]
+fn a_prefix_given_twice_counts_once_and_its_later_entry_wins() {
+    let fib = Fib::compile([(net(0, 1), NextHopIndex(1)), (net(0, 1), NextHopIndex(2))]);
+    assert_eq!(fib.lookup(1), NextHopIndex(2));
+    assert_eq!(fib.len(), 1);
+}
+
+#[test]
+fn a_small_table_costs_a_few_hundred_bytes() {
+    let mut writer = Writer::new(Limits::default());
+    writer.apply(&[(net(0, 0), Some(NextHopIndex(1))), (net(0xcb00_71ab, 24), Some(NextHopIndex(2)))]);
+    assert!(writer.reader().memory_bytes() < 1000);
+}
+
+#[test]
+fn a_full_table_refuses_a_new_prefix_and_goes_on() {
+    let mut writer = Writer::new(Limits { routes: 2 });
+    let (one, two) = (NextHopIndex(1), NextHopIndex(2));
+    let applied = writer.apply(&[(net(0, 1), Some(one)), (net(0, 2), Some(two)), (net(0, 3), Some(one))]);
+    let reason = FibFull::Routes { limit: 2 };
+    assert_eq!(applied.refused, [Refused { prefix: net(0, 3), reason }]);
+    assert!(reason.to_string().contains("holds 2 prefixes"));
+    assert_eq!(writer.reader().lookup(0), two);
+    // One that is there may change, and one that goes makes room.
+    let applied = writer.apply(&[(net(0, 2), None), (net(0, 3), Some(one)), (net(0, 1), Some(two))]);
+    assert_eq!((applied.changed, applied.refused.len()), (3, 0));
+    assert_eq!(writer.reader().len(), 2);
+}
+
+#[test]
+#[should_panic(expected = "left == right")]
+fn a_burst_with_too_few_places_for_its_answers_is_a_bug() {
+    Fib::default().lookup_burst(&[1, 2], &mut [NextHopIndex(0)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_batches_leave_what_the_plain_list_says(
+        batches in prop::collection::vec(batch(), 1..6),
+        elsewhere in prop::collection::vec(any::<u32>(), 16),
+    ) {
+        let mut writer = Writer::new(Limits::default());
+        let mut epochs = Epochs::new();
+        let mut oracle = Oracle::default();
+        let mut fib = writer.reader();
+        for changes in &batches {
+            let applied = writer.apply(changes);
+            for &(net, next_hop) in changes {
+                oracle.set(prefix_of(net), next_hop);
+            }
+            if applied.republish {
+                fib = writer.reader();
+            }
+            agrees(&fib, &oracle, &elsewhere)?;
+            writer.reclaim(&mut epochs);
+        }
+        let mut rebuilt = Writer::new(Limits::default());
+        let mut routes: Vec<_> = oracle.routes().to_vec();
+        routes.sort_unstable();
+        let applied = rebuilt.rebuild(routes.into_iter().map(|((network, length), next_hop)| (net(network, length), next_hop)));
+        prop_assert!(applied.republish);
+        agrees(&rebuilt.reader(), &oracle, &elsewhere)?;
+    }
+}
