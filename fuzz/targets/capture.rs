@@ -9,16 +9,7 @@ use std::io::Write;
 fuzz_target!(|bytes: &[u8]| {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    let settings = PortSettings {
-        name: "fuzz".into(),
-        queues: 1,
-        rx_ring: 32,
-        tx_ring: 32,
-        mtu: None,
-        mac: None,
-        promiscuous: false,
-        all_multicast: false,
-    };
+    let settings = PortSettings { rx_ring: 32, tx_ring: 32, ..PortSettings::new("fuzz", 1) };
     let Ok(mut opened) = pcap::open(&settings, Some(file.path()), None, 1) else { return };
     let mut pool = Pool::new(32, Geometry { frame: 1522 }, PagePolicy::Small, false).unwrap();
     let mut burst = Burst::new();

@@ -4,7 +4,11 @@
 //! After the fault injector of smoltcp. Everything is drawn from a seeded generator, so a failing run can be repeated.
 //! The faults are those of hardware and cables; whatever happens here, the audit must stay exact.
 
-use crate::{Counter, Link, Opened, Port, PortError, PortInfo, PortStats, Rx, RxQueue, RxStats, Tx, TxQueue, TxStats};
+use crate::control::PortControl;
+use crate::{
+    Counter, LentPools, Link, Opened, Port, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues,
+    RingBuffers, Rss, Rx, RxQueue, RxStats, Tx, TxQueue, TxStats, VlanSettings,
+};
 use macaddr::MacAddr6;
 use ringway_mempool::{Burst, Custody, Mbuf, Pool};
 use std::collections::VecDeque;
@@ -211,32 +215,57 @@ impl TxQueue for FaultTx {
 #[derive(Debug)]
 pub struct FaultPort {
     inner: Port,
+    settings: FaultSettings,
+    /// Where the generator of the next queue starts.
+    seed: u64,
     flap: Arc<AtomicBool>,
     counters: Vec<Arc<FaultCounters>>,
 }
 
 impl FaultPort {
-    /// Takes the link down (frames are lost both ways) or up again.
-    pub fn set_link(&mut self, up: bool) {
-        self.flap.store(!up, Ordering::Relaxed);
+    /// What a queue draws from and counts in: a counter has one writer (INV-SINGLE-WRITER).
+    fn begin_queue(&mut self) -> (Draw, Arc<FaultCounters>) {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let counters = Arc::new(FaultCounters::default());
+        self.counters.push(counters.clone());
+        (Draw(self.seed | 1), counters)
     }
 
-    pub(crate) fn info(&self) -> PortInfo {
+    /// Puts faults around the queues of the port below.
+    fn wrap(&mut self, rx: Vec<Rx>, tx: Vec<Tx>) -> (Vec<Rx>, Vec<Tx>) {
+        let settings = self.settings;
+        let rx = rx.into_iter().map(|inner| {
+            let (draw, counters) = self.begin_queue();
+            Rx::Fault(Box::new(FaultRx { inner, settings, draw, flap: self.flap.clone(), counters }))
+        });
+        let rx = rx.collect();
+        let tx = tx.into_iter().map(|inner| {
+            let (draw, counters) = self.begin_queue();
+            let late = VecDeque::with_capacity(LATE);
+            Tx::Fault(Box::new(FaultTx { inner, settings, draw, flap: self.flap.clone(), counters, late, turn: 0 }))
+        });
+        (rx, tx.collect())
+    }
+}
+
+/// Everything but the link goes on to the port below.
+impl PortControl for FaultPort {
+    fn info(&self) -> PortInfo {
         let mut info = self.inner.info();
         info.facts.push(("faults", "injected".into()));
         info
     }
 
-    pub(crate) fn link(&self) -> Link {
+    fn link(&self) -> Link {
         let link = self.inner.link();
         Link { up: link.up && !self.flap.load(Ordering::Relaxed), ..link }
     }
 
-    pub(crate) fn stats(&self) -> PortStats {
+    fn stats(&self) -> PortStats {
         self.inner.stats()
     }
 
-    pub(crate) fn xstats(&self) -> Vec<(String, u64)> {
+    fn xstats(&self) -> Vec<(String, u64)> {
         let sum = |get: fn(&FaultCounters) -> &Counter| self.counters.iter().map(|c| get(c).get()).sum();
         let mut xstats = self.inner.xstats();
         xstats.push(("fault_lost".into(), sum(|c| &c.lost)));
@@ -246,51 +275,127 @@ impl FaultPort {
         xstats
     }
 
-    pub(crate) fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
+    fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
         self.inner.set_mtu(mtu)
     }
 
-    pub(crate) fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+    fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
         self.inner.set_mac(mac)
     }
 
-    pub(crate) fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
         self.inner.set_promiscuous(on)
     }
 
-    pub(crate) fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
         self.inner.set_all_multicast(on)
     }
 
-    pub(crate) fn close(&mut self) {
+    fn wants_pools(&self) -> bool {
+        self.inner.wants_pools()
+    }
+
+    fn ring_buffers(&self, settings: &PortSettings) -> RingBuffers {
+        let below = self.inner.ring_buffers(settings);
+        RingBuffers { tx: below.tx + LATE as u32, ..below }
+    }
+
+    fn start(&mut self, settings: &PortSettings, lent: LentPools<'_>) -> Result<Queues, PortError> {
+        let queues = self.inner.start(settings, lent)?;
+        let (rx, tx) = self.wrap(queues.rx, queues.tx);
+        Ok(Queues { rx, tx, notices: queues.notices })
+    }
+
+    fn stop(&mut self, pools: &mut [Pool]) -> Result<(), PortError> {
+        self.inner.stop(pools)
+    }
+
+    fn reset(&mut self) -> Result<(), PortError> {
+        self.flap.store(false, Ordering::Relaxed);
+        self.inner.reset()
+    }
+
+    fn close(&mut self) {
         self.inner.close();
+    }
+
+    /// Frames are lost both ways while it is down.
+    fn set_link(&mut self, up: bool) -> Result<(), PortError> {
+        self.flap.store(!up, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn macs(&self) -> Vec<MacAddr6> {
+        self.inner.macs()
+    }
+
+    fn add_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+        self.inner.add_mac(mac)
+    }
+
+    fn remove_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+        self.inner.remove_mac(mac)
+    }
+
+    fn vlan(&self) -> VlanSettings {
+        self.inner.vlan()
+    }
+
+    fn set_vlan(&mut self, vlan: VlanSettings) -> Result<(), PortError> {
+        self.inner.set_vlan(vlan)
+    }
+
+    fn set_vlan_filter(&mut self, vlan: u16, receive: bool) -> Result<(), PortError> {
+        self.inner.set_vlan_filter(vlan, receive)
+    }
+
+    fn rss(&self) -> Result<Rss, PortError> {
+        self.inner.rss()
+    }
+
+    fn set_rss(&mut self, rss: &Rss) -> Result<(), PortError> {
+        self.inner.set_rss(rss)
+    }
+
+    fn reta(&self) -> Result<Vec<u16>, PortError> {
+        self.inner.reta()
+    }
+
+    fn set_reta(&mut self, entries: &[(u16, u16)]) -> Result<(), PortError> {
+        self.inner.set_reta(entries)
+    }
+
+    fn rx_queue_info(&self, queue: u16) -> Result<QueueInfo, PortError> {
+        self.inner.rx_queue_info(queue)
+    }
+
+    fn tx_queue_info(&self, queue: u16) -> Result<QueueInfo, PortError> {
+        self.inner.tx_queue_info(queue)
+    }
+
+    fn rx_used(&self, queue: u16) -> Result<u32, PortError> {
+        self.inner.rx_used(queue)
+    }
+
+    fn tx_used(&self, queue: u16) -> Result<u32, PortError> {
+        self.inner.tx_used(queue)
+    }
+
+    fn set_rx_queue(&mut self, queue: u16, started: bool) -> Result<(), PortError> {
+        self.inner.set_rx_queue(queue, started)
+    }
+
+    fn set_tx_queue(&mut self, queue: u16, started: bool) -> Result<(), PortError> {
+        self.inner.set_tx_queue(queue, started)
     }
 }
 
 /// Puts faults around every queue of a port.
 pub fn inject(opened: Opened, settings: FaultSettings) -> Opened {
     let flap = Arc::new(AtomicBool::new(false));
-    let mut counters = Vec::new();
-    let mut seed = settings.seed;
-    // Each queue counts and draws for itself: a counter has one writer (INV-SINGLE-WRITER).
-    let mut start = || {
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        counters.push(Arc::new(FaultCounters::default()));
-        (Draw(seed | 1), counters[counters.len() - 1].clone())
-    };
-    let rx = opened.rx.into_iter().map(|inner| {
-        let (draw, counters) = start();
-        Rx::Fault(Box::new(FaultRx { inner, settings, draw, flap: flap.clone(), counters }))
-    });
-    let rx = rx.collect();
-    let tx = opened.tx.into_iter().map(|inner| {
-        let (draw, counters) = start();
-        let late = VecDeque::with_capacity(LATE);
-        Tx::Fault(Box::new(FaultTx { inner, settings, draw, flap: flap.clone(), counters, late, turn: 0 }))
-    });
-    let tx = tx.collect();
-    let port = Port::Fault(Box::new(FaultPort { inner: opened.port, flap, counters }));
-    Opened { port, rx, tx, notices: opened.notices }
+    let mut port = FaultPort { inner: opened.port, settings, seed: settings.seed, flap, counters: Vec::new() };
+    let (rx, tx) = port.wrap(opened.rx, opened.tx);
+    Opened { port: Port::Fault(Box::new(port)), rx, tx, notices: opened.notices }
 }
 
 #[cfg(test)]
@@ -304,16 +409,7 @@ mod tests {
         FaultSettings { loss: 0.0, duplicate: 0.0, corrupt: 0.0, refuse: 0.0, delay_polls: 0, seed: 1 };
 
     fn looped(settings: FaultSettings) -> Opened {
-        let port = PortSettings {
-            name: "a".into(),
-            queues: 1,
-            rx_ring: 64,
-            tx_ring: 64,
-            mtu: None,
-            mac: None,
-            promiscuous: false,
-            all_multicast: false,
-        };
+        let port = PortSettings { rx_ring: 64, tx_ring: 64, ..PortSettings::new("a", 1) };
         inject(memory::pair(&port, None).unwrap().0, settings)
     }
 
@@ -334,11 +430,11 @@ mod tests {
     fn a_flapped_link_loses_both_ways_and_comes_back() {
         let (mut opened, mut pool, mut burst) = (looped(QUIET), pool(), Burst::new());
         let Port::Fault(port) = &mut opened.port else { unreachable!() };
-        port.set_link(false);
+        port.set_link(false).unwrap();
         assert!(!port.link().up);
         fill(&mut pool, &mut burst, 4);
         opened.tx[0].submit(&mut pool, &mut burst);
-        port.set_link(true);
+        port.set_link(true).unwrap();
         assert_eq!(opened.rx[0].poll(&mut pool, &mut burst, 32), 0);
         fill(&mut pool, &mut burst, 4);
         opened.tx[0].submit(&mut pool, &mut burst);

@@ -7,6 +7,7 @@
 //!    the device has sent. None of them waits, allocates or touches another worker's memory.
 //! 2. The control thread owns the [`Port`]: link, MTU, MAC, filters, statistics. A driver that cannot do one
 //!    of these says so by name ([`PortError::NotSupported`]).
+//!    It stops and starts the device, which then has fresh queues; the workers close the old ones first.
 //! 3. Queues are enums: one predictable branch a burst instead of a virtual call, and every driver is listed
 //!    in one place.
 //! 4. Statistics are [`Counter`]s with a single writer, read at any time without disturbing it.
@@ -18,8 +19,12 @@
 //!     └── device ────────────────────────┴──────┴────────────┴──────┘
 //! ```
 
+mod capability;
+mod control;
 mod counter;
+mod error;
 pub mod fault;
+mod info;
 mod linux;
 pub mod memory;
 pub mod offload;
@@ -27,10 +32,15 @@ pub mod packet;
 pub mod pcap;
 mod port;
 mod queue;
+mod settings;
 pub mod tap;
 mod wait;
 
+pub use capability::{Rss, RssTypes, RxOffloads, TxOffloads, VlanSettings};
 pub use counter::{Counter, RxCounters, RxStats, TxCounters, TxStats};
-pub use port::{Duplex, Link, Opened, Port, PortError, PortInfo, PortSettings, PortStats};
+pub use error::PortError;
+pub use info::{Duplex, Limits, Link, OffloadFacts, PortInfo, PortStats, QueueInfo, QueueState, RingLimits, RssFacts};
+pub use port::{Opened, Port};
 pub use queue::{Rx, RxQueue, Tx, TxQueue};
+pub use settings::{LentPools, PortSettings, Queues, RingBuffers};
 pub use wait::wait;

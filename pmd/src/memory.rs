@@ -9,12 +9,17 @@
 //!
 //! Frames cross as bytes in a [`border`] ring, so both ends may belong to different pools.
 
-use crate::{Link, Opened, Port, PortError, PortInfo, PortSettings, PortStats};
-use crate::{Rx, RxQueue, RxStats, Tx, TxQueue, TxStats};
+mod cable;
+
+use crate::control::PortControl;
+use crate::{
+    LentPools, Limits, Link, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings, PortStats, Queues,
+    RingBuffers, Rx, RxQueue, RxStats, Tx, TxQueue, TxStats,
+};
+use cable::{Cable, Connector, Shelf, Source, Target};
 use macaddr::MacAddr6;
 use ringway_mempool::border::{self, Consumer, Producer};
-use ringway_mempool::{Burst, Custody, Mbuf, Pool};
-use std::collections::VecDeque;
+use ringway_mempool::{Burst, Custody, Pool};
 use std::os::fd::RawFd;
 
 /// MTU of an in-memory port unless configured.
@@ -24,27 +29,19 @@ const MTU_MAX: u16 = 9216;
 /// Bytes in front of the IP packet that a slot has to hold: Ethernet and two VLAN tags.
 const FRAME_OVERHEAD: usize = 22;
 
-/// Where a memory queue's frames come from.
-enum Source {
-    Ring(Consumer<()>),
-    Replay { frames: Vec<Box<[u8]>>, next: usize },
-}
-
-/// Where a memory queue's frames go.
-enum Target {
-    Ring(Producer<()>),
-    Hold(VecDeque<Mbuf>),
-}
-
 /// Receive queue of an in-memory port.
 pub struct MemoryRx {
     source: Source,
+    number: usize,
+    shelf: Shelf,
     stats: RxStats,
 }
 
 /// Transmit queue of an in-memory port.
 pub struct MemoryTx {
     target: Target,
+    number: usize,
+    shelf: Shelf,
     ring_size: u32,
     stats: TxStats,
 }
@@ -66,6 +63,7 @@ impl RxQueue for MemoryRx {
                     *next = if *next + 1 == frames.len() { 0 } else { *next + 1 };
                     pool.take_filled(frame)
                 }
+                Source::Closed => break,
             };
             let Some(mbuf) = filled else {
                 // A frame longer than a buffer, or a dry pool (a broken INV-BUDGET): it is counted, and lost.
@@ -108,7 +106,12 @@ impl RxQueue for MemoryRx {
         None
     }
 
-    fn close(&mut self, _pool: &mut Pool) {}
+    fn close(&mut self, _pool: &mut Pool) {
+        match std::mem::replace(&mut self.source, Source::Closed) {
+            Source::Closed => {}
+            source => self.shelf.lay_source(self.number, source),
+        }
+    }
 }
 
 impl TxQueue for MemoryTx {
@@ -137,6 +140,7 @@ impl TxQueue for MemoryTx {
                     ring.push_back(mbuf);
                 }
             }
+            Target::Closed => {}
         }
         if taken > 0 {
             self.stats.packets.add(taken as u64);
@@ -159,14 +163,14 @@ impl TxQueue for MemoryTx {
 
     fn in_flight(&self) -> u32 {
         match &self.target {
-            Target::Ring(_) => 0,
+            Target::Ring(_) | Target::Closed => 0,
             Target::Hold(ring) => ring.len() as u32,
         }
     }
 
     fn ring_size(&self) -> u32 {
         match &self.target {
-            Target::Ring(_) => 0,
+            Target::Ring(_) | Target::Closed => 0,
             Target::Hold(_) => self.ring_size,
         }
     }
@@ -182,6 +186,10 @@ impl TxQueue for MemoryTx {
                 pool.give(mbuf);
             }
         }
+        match std::mem::replace(&mut self.target, Target::Closed) {
+            Target::Closed => {}
+            target => self.shelf.lay_target(self.number, target),
+        }
     }
 }
 
@@ -189,30 +197,27 @@ impl TxQueue for MemoryTx {
 #[derive(Debug)]
 pub struct MemoryPort {
     info: PortInfo,
+    connector: Connector,
+    /// False between `set_link` down and up.
+    up: bool,
     rx: Vec<RxStats>,
     tx: Vec<TxStats>,
 }
 
-impl MemoryPort {
-    pub(crate) fn info(&self) -> PortInfo {
+impl PortControl for MemoryPort {
+    fn info(&self) -> PortInfo {
         self.info.clone()
     }
 
-    #[expect(clippy::unused_self, reason = "the same call on every driver")]
-    pub(crate) fn link(&self) -> Link {
-        Link::UP
+    fn link(&self) -> Link {
+        Link { up: self.up, ..Link::UP }
     }
 
-    pub(crate) fn stats(&self) -> PortStats {
+    fn stats(&self) -> PortStats {
         PortStats::of_queues(&self.rx, &self.tx)
     }
 
-    #[expect(clippy::unused_self, reason = "the same call on every driver")]
-    pub(crate) fn xstats(&self) -> Vec<(String, u64)> {
-        Vec::new()
-    }
-
-    pub(crate) fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
+    fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
         if mtu > self.info.mtu_max {
             let message =
                 format!("MTU {mtu} does not fit the slots of this in-memory port, made for {}", self.info.mtu_max);
@@ -222,23 +227,77 @@ impl MemoryPort {
         Ok(())
     }
 
-    pub(crate) fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+    fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
         self.info.mac = mac;
         Ok(())
     }
 
-    pub(crate) fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
         self.info.promiscuous = on;
         Ok(())
     }
 
-    pub(crate) fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
         self.info.all_multicast = on;
         Ok(())
     }
 
-    #[expect(clippy::unused_self, reason = "the same call on every driver")]
-    pub(crate) fn close(&mut self) {}
+    fn set_link(&mut self, up: bool) -> Result<(), PortError> {
+        self.up = up;
+        Ok(())
+    }
+
+    fn ring_buffers(&self, settings: &PortSettings) -> RingBuffers {
+        let holds = matches!(self.connector.cable, Cable::Replay(_));
+        RingBuffers { rx: 0, tx: if holds { settings.tx_ring } else { 0 } }
+    }
+
+    fn start(&mut self, settings: &PortSettings, _lent: LentPools<'_>) -> Result<Queues, PortError> {
+        if let Some(mtu) = settings.mtu {
+            self.set_mtu(mtu)?;
+        }
+        if let Some(mac) = settings.mac {
+            self.set_mac(mac)?;
+        }
+        let mut queues = Queues::default();
+        for number in 0..usize::from(settings.rx_queues) {
+            let Some(source) = self.connector.source(number) else { break };
+            // The counters of queue `i` go on over a stop and start.
+            let stats = self.rx.get(number).cloned().unwrap_or_default();
+            if number == self.rx.len() {
+                self.rx.push(stats.clone());
+            }
+            let shelf = self.connector.shelf.clone();
+            queues.rx.push(Rx::Memory(MemoryRx { source, number, shelf, stats }));
+        }
+        for number in 0..usize::from(settings.tx_queues) {
+            let Some(target) = self.connector.target(number, settings.tx_ring) else {
+                let message = format!("it is connected by {number} transmit queues, not {}", settings.tx_queues);
+                return Err(PortError::Refused { port: self.info.name.clone(), message });
+            };
+            let stats = self.tx.get(number).cloned().unwrap_or_default();
+            if number == self.tx.len() {
+                self.tx.push(stats.clone());
+            }
+            let (shelf, ring_size) = (self.connector.shelf.clone(), settings.tx_ring);
+            queues.tx.push(Tx::Memory(MemoryTx { target, number, shelf, ring_size, stats }));
+        }
+        (self.info.rx_queues, self.info.tx_queues) = (queues.rx.len() as u16, queues.tx.len() as u16);
+        (self.info.rx_ring, self.info.tx_ring) = (settings.rx_ring, settings.tx_ring);
+        Ok(queues)
+    }
+
+    /// Nothing is left to stop: the closed queues have laid down their ends of the cable.
+    fn stop(&mut self, _pools: &mut [Pool]) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<(), PortError> {
+        self.up = true;
+        Ok(())
+    }
+
+    fn close(&mut self) {}
 }
 
 /// The test's end of an in-memory port: the other end of the cable.
@@ -264,43 +323,47 @@ impl Probe {
     }
 }
 
-/// A queue's two ends.
-type Ends = (Source, Target);
-
-/// Opens two ports (or, with equal indices, one loop) joined by a cable, queue `i` to queue `i`.
+/// Opens two ports (or one that is looped to itself) joined by a cable, queue `i` to queue `i`.
+///
+/// A queue that only one of them has leads nowhere: what is sent there fills the cable.
 ///
 /// # Errors
 /// None today; the signature is that of every driver.
 pub fn pair(one: &PortSettings, other: Option<&PortSettings>) -> Result<(Opened, Option<Opened>), PortError> {
     let slot = slot_bytes(one).max(other.map_or(0, slot_bytes));
-    let mut here = Vec::new();
-    let mut there = Vec::new();
-    for _ in 0..one.queues {
-        let (to_other, from_one) = border::ring(one.tx_ring, slot);
-        if let Some(other) = other {
-            let (to_one, from_other) = border::ring(other.tx_ring, slot);
-            here.push((Source::Ring(from_other), Target::Ring(to_other)));
-            there.push((Source::Ring(from_one), Target::Ring(to_one)));
-        } else {
-            here.push((Source::Ring(from_one), Target::Ring(to_other)));
-        }
-    }
-    let name = |settings: &PortSettings| format!("peer {}", settings.name);
-    let here = open(one, other.map_or_else(|| "loop".into(), name), here);
-    Ok((here, other.map(|other| open(other, name(one), there))))
+    let here = Shelf::default();
+    let Some(other) = other else {
+        let cable = Cable::Port(here.clone(), one.tx_ring);
+        return Ok((open(one, "loop".into(), Connector { shelf: here, cable, slot })?, None));
+    };
+    let there = Shelf::default();
+    let connect = |shelf: &Shelf, peer: &Shelf, ring| Connector {
+        shelf: shelf.clone(),
+        cable: Cable::Port(peer.clone(), ring),
+        slot,
+    };
+    let peer = |settings: &PortSettings| format!("peer {}", settings.name);
+    let opened = open(one, peer(other), connect(&here, &there, other.tx_ring))?;
+    Ok((opened, Some(open(other, peer(one), connect(&there, &here, one.tx_ring))?)))
 }
 
 /// Opens a port whose other end is the caller's: a [`Probe`] for each queue.
+///
+/// # Panics
+/// Never: there is a probe for each queue.
 pub fn probe(settings: &PortSettings) -> (Opened, Vec<Probe>) {
-    let slot = slot_bytes(settings);
-    let (ends, probes) = (0..settings.queues)
-        .map(|_| {
+    let (shelf, slot) = (Shelf::default(), slot_bytes(settings));
+    let probes = (0..usize::from(settings.rx_queues.max(settings.tx_queues)))
+        .map(|number| {
             let (send, source) = border::ring(settings.rx_ring, slot);
             let (target, receive) = border::ring(settings.tx_ring, slot);
-            ((Source::Ring(source), Target::Ring(target)), Probe { send, receive })
+            shelf.lay_source(number, Source::Ring(source));
+            shelf.lay_target(number, Target::Ring(target));
+            Probe { send, receive }
         })
-        .unzip();
-    (open(settings, "probe".into(), ends), probes)
+        .collect();
+    let opened = open(settings, "probe".into(), Connector { shelf, cable: Cable::Probe, slot });
+    (opened.expect("a probe for each queue"), probes)
 }
 
 /// Opens a port that receives `frames` in turn without end, and whose transmit ring completes half a ring late.
@@ -309,27 +372,17 @@ pub fn probe(settings: &PortSettings) -> (Opened, Vec<Probe>) {
 /// When `frames` is empty.
 pub fn replay(settings: &PortSettings, frames: &[Vec<u8>]) -> Opened {
     assert!(!frames.is_empty(), "a replay needs at least one frame");
-    let ends = (0..settings.queues)
-        .map(|_| {
-            let frames = frames.iter().map(|frame| frame.clone().into_boxed_slice()).collect();
-            let hold = VecDeque::with_capacity(settings.tx_ring as usize);
-            (Source::Replay { frames, next: 0 }, Target::Hold(hold))
-        })
-        .collect();
-    open(settings, format!("replay of {} frames", frames.len()), ends)
+    let device = format!("replay of {} frames", frames.len());
+    let frames = frames.iter().map(|frame| frame.clone().into_boxed_slice()).collect();
+    let connector = Connector { shelf: Shelf::default(), cable: Cable::Replay(frames), slot: slot_bytes(settings) };
+    open(settings, device, connector).expect("a replay takes any settings")
 }
 
 fn slot_bytes(settings: &PortSettings) -> usize {
     usize::from(settings.mtu.unwrap_or(MTU)) + FRAME_OVERHEAD
 }
 
-fn open(settings: &PortSettings, device: String, ends: Vec<Ends>) -> Opened {
-    let mut rx = Vec::new();
-    let mut tx = Vec::new();
-    for (source, target) in ends {
-        rx.push(MemoryRx { source, stats: RxStats::default() });
-        tx.push(MemoryTx { target, ring_size: settings.tx_ring, stats: TxStats::default() });
-    }
+fn open(settings: &PortSettings, device: String, connector: Connector) -> Result<Opened, PortError> {
     let info = PortInfo {
         name: settings.name.clone(),
         driver: "memory",
@@ -338,25 +391,22 @@ fn open(settings: &PortSettings, device: String, ends: Vec<Ends>) -> Opened {
         mtu: settings.mtu.unwrap_or(MTU),
         mtu_min: 68,
         mtu_max: settings.mtu.unwrap_or(MTU).min(MTU_MAX),
-        rx_queues: settings.queues,
-        tx_queues: settings.queues,
+        rx_queues: 0,
+        tx_queues: 0,
         rx_ring: settings.rx_ring,
         tx_ring: settings.tx_ring,
         promiscuous: settings.promiscuous,
         all_multicast: settings.all_multicast,
+        numa_node: None,
+        limits: Limits::default(),
+        rss: None,
+        rx_offloads: OffloadFacts::default(),
+        tx_offloads: OffloadFacts::default(),
         facts: Vec::new(),
     };
-    let port = MemoryPort {
-        info,
-        rx: rx.iter().map(|queue| queue.stats.clone()).collect(),
-        tx: tx.iter().map(|queue| queue.stats.clone()).collect(),
-    };
-    Opened {
-        port: Port::Memory(port),
-        rx: rx.into_iter().map(Rx::Memory).collect(),
-        tx: tx.into_iter().map(Tx::Memory).collect(),
-        notices: Vec::new(),
-    }
+    let mut port = MemoryPort { info, connector, up: true, rx: Vec::new(), tx: Vec::new() };
+    let Queues { rx, tx, notices } = port.start(settings, LentPools::default())?;
+    Ok(Opened { port: Port::Memory(port), rx, tx, notices })
 }
 
 /// A locally administered unicast address (IEEE 802: bit 1 of the first octet) made from the port's name by FNV-1a,
@@ -375,16 +425,7 @@ mod tests {
     use ringway_mempool::{Geometry, PagePolicy};
 
     fn settings(name: &str) -> PortSettings {
-        PortSettings {
-            name: name.into(),
-            queues: 1,
-            rx_ring: 8,
-            tx_ring: 8,
-            mtu: None,
-            mac: None,
-            promiscuous: false,
-            all_multicast: false,
-        }
+        PortSettings { rx_ring: 8, tx_ring: 8, ..PortSettings::new(name, 1) }
     }
 
     fn pool() -> Pool {
@@ -440,6 +481,34 @@ mod tests {
         assert_eq!(opened.tx[0].reclaim(&mut pool), 4);
         assert_eq!(opened.tx[0].in_flight(), 4);
         opened.tx[0].close(&mut pool);
+        assert_eq!(pool.available(), 64);
+    }
+
+    #[test]
+    fn a_port_started_again_finds_its_cable_and_what_waits_in_it() {
+        let (mut a, b) = pair(&settings("a"), Some(&settings("b"))).unwrap();
+        let mut b = b.unwrap();
+        let (mut pool, mut burst) = (pool(), Burst::new());
+        burst.push(pool.take_filled(b"hello").unwrap()).unwrap();
+        a.tx[0].submit(&mut pool, &mut burst);
+        b.rx[0].close(&mut pool);
+        b.tx[0].close(&mut pool);
+        b.port.stop(&mut []).unwrap();
+        assert_eq!(b.rx[0].poll(&mut pool, &mut burst, 32), 0, "a closed queue receives nothing");
+        let two = PortSettings { rx_queues: 2, tx_queues: 2, ..settings("b") };
+        let mut queues = b.port.start(&two, LentPools::default()).unwrap();
+        assert_eq!((queues.rx.len(), queues.tx.len(), b.port.info().rx_queues), (2, 2, 2));
+        assert_eq!(queues.rx[0].poll(&mut pool, &mut burst, 32), 1);
+        pool.give_burst(&mut burst);
+        assert_eq!(b.port.stats().rx_packets, 1, "the counters go on");
+        // The second queue joins when the other side has one too.
+        burst.push(pool.take_filled(b"second").unwrap()).unwrap();
+        queues.tx[1].submit(&mut pool, &mut burst);
+        a.rx[0].close(&mut pool);
+        a.tx[0].close(&mut pool);
+        let mut queues = a.port.start(&two, LentPools::default()).unwrap();
+        assert_eq!(queues.rx[1].poll(&mut pool, &mut burst, 32), 1);
+        pool.give_burst(&mut burst);
         assert_eq!(pool.available(), 64);
     }
 }

@@ -1,210 +1,32 @@
 //! What the control thread does with a port: settings, link state, statistics.
 
+use crate::control::PortControl;
 use crate::fault::FaultPort;
 use crate::memory::MemoryPort;
 use crate::packet::PacketPort;
 use crate::pcap::PcapPort;
 use crate::tap::TapPort;
-use crate::{Rx, RxStats, Tx, TxStats};
+use crate::{
+    LentPools, Link, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss, Rx, Tx,
+    VlanSettings,
+};
 use macaddr::MacAddr6;
-use std::io;
+use ringway_mempool::Pool;
 
-/// What every driver is told when it opens a port.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PortSettings {
-    /// The port's name in the configuration.
-    pub name: String,
-    /// Receive and transmit queues: one of each a worker.
-    pub queues: u16,
-    /// Receive ring of a queue, in frames; a power of two.
-    pub rx_ring: u32,
-    /// Transmit ring of a queue, in frames; a power of two.
-    pub tx_ring: u32,
-    /// Longest IP packet to carry, in bytes; `None` keeps the device's.
-    pub mtu: Option<u16>,
-    /// Address to take; `None` keeps the device's.
-    pub mac: Option<MacAddr6>,
-    /// Receive frames for every address.
-    pub promiscuous: bool,
-    /// Receive frames for every multicast group.
-    pub all_multicast: bool,
-}
-
-/// A port just opened: the control side, and the queues for the workers, one of each a worker.
+/// A port just opened: the control side, and the queues for the workers.
 ///
-/// A device with fewer receive queues than workers has a shorter `rx`; `tx` always has one for each worker.
+/// A device with fewer receive queues than asked for has a shorter `rx`; `tx` always has as many as asked for. A driver that
+/// [wants pools](Port::wants_pools) has no queues until [`Port::start`].
 #[derive(Debug)]
 pub struct Opened {
     /// The control side.
     pub port: Port,
-    /// Receive queues; queue `i` goes to worker `i`.
+    /// Receive queues, by number.
     pub rx: Vec<Rx>,
-    /// Transmit queues; queue `i` goes to worker `i`.
+    /// Transmit queues, by number.
     pub tx: Vec<Tx>,
     /// Lines for the operator: what was switched, what is missing and what it costs.
     pub notices: Vec<String>,
-}
-
-/// What is fixed, or was negotiated, about a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortInfo {
-    /// The port's name in the configuration.
-    pub name: String,
-    /// The driver's name (`memory`, `pcap`, `af_packet`, `tap`).
-    pub driver: &'static str,
-    /// The device it drives, as the operator wrote it.
-    pub device: String,
-    /// The address frames are sent from.
-    pub mac: MacAddr6,
-    /// Longest IP packet, in bytes.
-    pub mtu: u16,
-    /// Smallest MTU that can be set.
-    pub mtu_min: u16,
-    /// Largest MTU that can be set.
-    pub mtu_max: u16,
-    /// Receive queues in use.
-    pub rx_queues: u16,
-    /// Transmit queues in use.
-    pub tx_queues: u16,
-    /// Frames a receive ring holds.
-    pub rx_ring: u32,
-    /// Frames a transmit ring holds.
-    pub tx_ring: u32,
-    /// Receives frames for every address.
-    pub promiscuous: bool,
-    /// Receives frames for every multicast group.
-    pub all_multicast: bool,
-    /// More facts, for people: `offloads` and the like.
-    pub facts: Vec<(&'static str, String)>,
-}
-
-/// Duplex of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duplex {
-    /// Both directions at once.
-    Full,
-    /// One direction at a time.
-    Half,
-}
-
-/// State of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
-    /// Frames can pass.
-    pub up: bool,
-    /// Rate in Mbit/s, where the device knows it.
-    pub speed: Option<u32>,
-    /// Duplex, where the device knows it.
-    pub duplex: Option<Duplex>,
-    /// The device is gone (unplugged, deleted).
-    pub gone: bool,
-}
-
-impl Link {
-    /// A link that always carries, at no particular rate.
-    pub const UP: Self = Self { up: true, speed: None, duplex: None, gone: false };
-}
-
-/// The counters of a port, added up over its queues. All count from the opening of the port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PortStats {
-    /// Frames received.
-    pub rx_packets: u64,
-    /// Bytes received, without FCS.
-    pub rx_bytes: u64,
-    /// Frames dropped by the device because a ring was full.
-    pub rx_missed: u64,
-    /// Frames received damaged or too long.
-    pub rx_errors: u64,
-    /// Times a buffer could not be had.
-    pub rx_no_buffer: u64,
-    /// Frames sent.
-    pub tx_packets: u64,
-    /// Bytes sent, without FCS.
-    pub tx_bytes: u64,
-    /// Frames that could not be sent.
-    pub tx_errors: u64,
-}
-
-impl PortStats {
-    /// Adds up queues.
-    pub fn of_queues(rx: &[RxStats], tx: &[TxStats]) -> Self {
-        let mut sum = Self::default();
-        for queue in rx {
-            sum.rx_packets += queue.packets.get();
-            sum.rx_bytes += queue.bytes.get();
-            sum.rx_missed += queue.missed.get();
-            sum.rx_errors += queue.errors.get();
-            sum.rx_no_buffer += queue.no_buffer.get();
-        }
-        for queue in tx {
-            sum.tx_packets += queue.packets.get();
-            sum.tx_bytes += queue.bytes.get();
-            sum.tx_errors += queue.errors.get();
-        }
-        sum
-    }
-}
-
-/// What can go wrong with a port. Each message says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum PortError {
-    /// The device is not there.
-    #[error("port {port}: there is no interface `{device}`; `ip link` lists them")]
-    NoDevice {
-        /// The port.
-        port: String,
-        /// The device.
-        device: String,
-    },
-    /// Rights are missing.
-    #[error("port {port}: {what} needs {capability}; run as root or grant it with setcap")]
-    NotAllowed {
-        /// The port.
-        port: String,
-        /// What was tried.
-        what: String,
-        /// The capability.
-        capability: &'static str,
-    },
-    /// The device is in use.
-    #[error("port {port}: `{device}` is busy: {reason}")]
-    Busy {
-        /// The port.
-        port: String,
-        /// The device.
-        device: String,
-        /// Who has it, what to do.
-        reason: String,
-    },
-    /// The driver cannot do this.
-    #[error("port {port}: the {driver} driver does not support {what}")]
-    NotSupported {
-        /// The port.
-        port: String,
-        /// The driver.
-        driver: &'static str,
-        /// The call.
-        what: &'static str,
-    },
-    /// A value the device refuses.
-    #[error("port {port}: {message}")]
-    Refused {
-        /// The port.
-        port: String,
-        /// What was refused, why, what to do.
-        message: String,
-    },
-    /// The system refused a call.
-    #[error("port {port}: {call} failed: {source}")]
-    System {
-        /// The port.
-        port: String,
-        /// The call and its object.
-        call: String,
-        /// What the kernel said.
-        source: io::Error,
-    },
 }
 
 /// The control side of a port of any driver.
@@ -235,6 +57,9 @@ macro_rules! each {
     };
 }
 
+/// The calls. Each that returns a result fails with [`PortError`] when the device cannot, and with
+/// [`PortError::NotSupported`] when its driver never can.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 impl Port {
     /// What is fixed or was negotiated.
     pub fn info(&self) -> PortInfo {
@@ -257,39 +82,140 @@ impl Port {
     }
 
     /// Sets the longest IP packet, in bytes.
-    ///
-    /// # Errors
-    /// [`PortError`], when the device cannot.
     pub fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
         each!(self, port => port.set_mtu(mtu))
     }
 
     /// Sets the address.
-    ///
-    /// # Errors
-    /// [`PortError`], when the device cannot.
     pub fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
         each!(self, port => port.set_mac(mac))
     }
 
     /// Receives frames for every address, or only for ours.
-    ///
-    /// # Errors
-    /// [`PortError`], when the device cannot.
     pub fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
         each!(self, port => port.set_promiscuous(on))
     }
 
     /// Receives frames for every multicast group, or only for those joined.
-    ///
-    /// # Errors
-    /// [`PortError`], when the device cannot.
     pub fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
         each!(self, port => port.set_all_multicast(on))
+    }
+
+    /// Whether [`Port::start`] and [`Port::stop`] need the workers' pools, because the device is given its buffers and gives
+    /// them back there. Such a port opens without queues, and is stopped before the workers end.
+    pub fn wants_pools(&self) -> bool {
+        each!(self, port => port.wants_pools())
+    }
+
+    /// Buffers that one queue of each direction would hold with these settings.
+    pub fn ring_buffers(&self, settings: &PortSettings) -> RingBuffers {
+        each!(self, port => port.ring_buffers(settings))
+    }
+
+    /// Stops the device: no frame passes until [`Port::start`]. Its queues were closed by their workers before; buffers that
+    /// the device still had are in `pools` after.
+    pub fn stop(&mut self, pools: &mut [Pool]) -> Result<(), PortError> {
+        each!(self, port => port.stop(pools))
+    }
+
+    /// Starts a stopped device with fresh queues, of the number and the ring sizes of the settings. One that had vanished and
+    /// is back is opened again.
+    pub fn start(&mut self, settings: &PortSettings, lent: LentPools<'_>) -> Result<Queues, PortError> {
+        each!(self, port => port.start(settings, lent))
+    }
+
+    /// Brings a stopped device back to how it was before it was opened first.
+    pub fn reset(&mut self) -> Result<(), PortError> {
+        each!(self, port => port.reset())
     }
 
     /// Gives the device back as it was. The queues are closed first, by their workers.
     pub fn close(&mut self) {
         each!(self, port => port.close());
+    }
+
+    /// Takes the link up or down.
+    pub fn set_link(&mut self, up: bool) -> Result<(), PortError> {
+        each!(self, port => port.set_link(up))
+    }
+
+    /// The addresses that frames are received for, the port's own first.
+    pub fn macs(&self) -> Vec<MacAddr6> {
+        each!(self, port => port.macs())
+    }
+
+    /// Receives frames for one more address.
+    pub fn add_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+        each!(self, port => port.add_mac(mac))
+    }
+
+    /// Receives frames for an added address no longer.
+    pub fn remove_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+        each!(self, port => port.remove_mac(mac))
+    }
+
+    /// What the device does with VLAN tags.
+    pub fn vlan(&self) -> VlanSettings {
+        each!(self, port => port.vlan())
+    }
+
+    /// Sets what the device does with VLAN tags.
+    pub fn set_vlan(&mut self, vlan: VlanSettings) -> Result<(), PortError> {
+        each!(self, port => port.set_vlan(vlan))
+    }
+
+    /// Adds a VLAN to those that pass the filter, or removes it.
+    pub fn set_vlan_filter(&mut self, vlan: u16, receive: bool) -> Result<(), PortError> {
+        each!(self, port => port.set_vlan_filter(vlan, receive))
+    }
+
+    /// How frames are spread over the receive queues.
+    pub fn rss(&self) -> Result<Rss, PortError> {
+        each!(self, port => port.rss())
+    }
+
+    /// Sets how frames are spread over the receive queues.
+    pub fn set_rss(&mut self, rss: &Rss) -> Result<(), PortError> {
+        each!(self, port => port.set_rss(rss))
+    }
+
+    /// The queue of each entry of the redirection table.
+    pub fn reta(&self) -> Result<Vec<u16>, PortError> {
+        each!(self, port => port.reta())
+    }
+
+    /// Sets entries of the redirection table: number of the entry, queue.
+    pub fn set_reta(&mut self, entries: &[(u16, u16)]) -> Result<(), PortError> {
+        each!(self, port => port.set_reta(entries))
+    }
+
+    /// What there is to say of a receive queue.
+    pub fn rx_queue_info(&self, queue: u16) -> Result<QueueInfo, PortError> {
+        each!(self, port => port.rx_queue_info(queue))
+    }
+
+    /// What there is to say of a transmit queue.
+    pub fn tx_queue_info(&self, queue: u16) -> Result<QueueInfo, PortError> {
+        each!(self, port => port.tx_queue_info(queue))
+    }
+
+    /// Descriptors of a receive queue that hold frames which nobody has fetched yet.
+    pub fn rx_used(&self, queue: u16) -> Result<u32, PortError> {
+        each!(self, port => port.rx_used(queue))
+    }
+
+    /// Descriptors of a transmit queue that hold frames which are not yet reclaimed.
+    pub fn tx_used(&self, queue: u16) -> Result<u32, PortError> {
+        each!(self, port => port.tx_used(queue))
+    }
+
+    /// Starts or stops one receive queue.
+    pub fn set_rx_queue(&mut self, queue: u16, started: bool) -> Result<(), PortError> {
+        each!(self, port => port.set_rx_queue(queue, started))
+    }
+
+    /// Starts or stops one transmit queue.
+    pub fn set_tx_queue(&mut self, queue: u16, started: bool) -> Result<(), PortError> {
+        each!(self, port => port.set_tx_queue(queue, started))
     }
 }

@@ -31,16 +31,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn settings() -> PortSettings {
-    PortSettings {
-        name: "p0".into(),
-        queues: 1,
-        rx_ring: 64,
-        tx_ring: 64,
-        mtu: None,
-        mac: None,
-        promiscuous: false,
-        all_multicast: false,
-    }
+    PortSettings { rx_ring: 64, tx_ring: 64, ..PortSettings::new("p0", 1) }
 }
 
 /// Receives and sends for a while, and returns how often the allocator was called.

@@ -39,16 +39,7 @@ fn a_full_disk_leaves_a_file_of_whole_records_and_recording_goes_on_when_there_i
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("out.pcap");
-    let settings = PortSettings {
-        name: "p0".into(),
-        queues: 1,
-        rx_ring: 64,
-        tx_ring: 64,
-        mtu: None,
-        mac: None,
-        promiscuous: false,
-        all_multicast: false,
-    };
+    let settings = PortSettings { rx_ring: 64, tx_ring: 64, ..PortSettings::new("p0", 1) };
     let mut pool = Pool::new(64, Geometry { frame: 1522 }, PagePolicy::Small, false).unwrap();
     let mut opened = pcap::open(&settings, None, Some(&path), 1).unwrap();
 

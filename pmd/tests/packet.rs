@@ -4,7 +4,7 @@
 
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use ringway_mempool::{BURST, Burst, Geometry, PagePolicy, Pool};
-use ringway_pmd::{Opened, PortError, PortSettings, RxQueue, TxQueue, packet};
+use ringway_pmd::{LentPools, Opened, PortError, PortSettings, RxQueue, TxQueue, packet};
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::process::Command;
@@ -43,16 +43,7 @@ fn ip_output(arguments: &str) -> String {
 }
 
 fn settings(queues: u16) -> PortSettings {
-    PortSettings {
-        name: "p0".into(),
-        queues,
-        rx_ring: 256,
-        tx_ring: 256,
-        mtu: None,
-        mac: None,
-        promiscuous: false,
-        all_multicast: false,
-    }
+    PortSettings { rx_ring: 256, tx_ring: 256, ..PortSettings::new("p0", queues) }
 }
 
 /// A port with its pool.
@@ -272,5 +263,48 @@ fn a_device_that_is_not_there_or_an_mtu_it_cannot_do_is_refused() {
         let mut opened = packet::open(&settings(1), "v0").unwrap();
         let refused = opened.port.set_mtu(10).unwrap_err();
         assert!(matches!(refused, PortError::Refused { .. }), "{refused}");
+    });
+}
+
+#[test]
+fn a_stopped_port_carries_nothing_and_one_started_again_does() {
+    on_a_cable(|| {
+        let (mut one, mut two) = (Bench::new("v0", 1), Bench::new("v1", 1));
+        two.opened.port.set_promiscuous(true).unwrap();
+        one.send(&frame(100, 1));
+        two.receive(1, ours);
+        two.opened.rx[0].close(&mut two.pool);
+        two.opened.tx[0].close(&mut two.pool);
+        two.opened.port.stop(&mut []).unwrap();
+        (two.opened.rx, two.opened.tx) = (Vec::new(), Vec::new());
+        assert!(!ip_output("-o -d link show v1").contains("promiscuity 1"));
+        let queues = two.opened.port.start(&settings(2), LentPools::default()).unwrap();
+        (two.opened.rx, two.opened.tx) = (queues.rx, queues.tx);
+        assert!(ip_output("-o -d link show v1").contains("promiscuity 1"), "as it was before");
+        let sent = frame(100, 2);
+        one.send(&sent);
+        assert_eq!(two.receive(1, ours), [sent]);
+        assert!(two.opened.port.stats().rx_packets >= 2, "the counters go on");
+    });
+}
+
+#[test]
+fn a_port_whose_device_was_made_again_starts_on_it() {
+    on_a_cable(|| {
+        let mut one = Bench::new("v0", 1);
+        assert!(ip("link del v0"));
+        assert!(one.opened.port.link().gone);
+        one.opened.rx[0].close(&mut one.pool);
+        one.opened.tx[0].close(&mut one.pool);
+        one.opened.port.stop(&mut []).unwrap();
+        let refused = one.opened.port.start(&settings(1), LentPools::default());
+        assert!(matches!(refused, Err(PortError::NoDevice { .. })), "{refused:?}");
+        assert!(ip("link add v0 type veth peer name v1"));
+        let queues = one.opened.port.start(&settings(1), LentPools::default()).unwrap();
+        (one.opened.rx, one.opened.tx) = (queues.rx, queues.tx);
+        let mut two = Bench::new("v1", 1);
+        let sent = frame(100, 2);
+        one.send(&sent);
+        assert_eq!(two.receive(1, ours), [sent]);
     });
 }

@@ -2,23 +2,14 @@
 
 use proptest::prelude::*;
 use ringway_mempool::{Audit, BURST, Burst, Geometry, PagePolicy, Pool};
-use ringway_pmd::{Opened, Port, PortError, PortSettings, RxQueue, TxQueue, pcap};
+use ringway_pmd::{LentPools, Opened, Port, PortError, PortSettings, RxQueue, TxQueue, pcap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const BUFFERS: u32 = 64;
 
 fn settings(queues: u16) -> PortSettings {
-    PortSettings {
-        name: "p0".into(),
-        queues,
-        rx_ring: 64,
-        tx_ring: 64,
-        mtu: None,
-        mac: None,
-        promiscuous: false,
-        all_multicast: false,
-    }
+    PortSettings { rx_ring: 64, tx_ring: 64, ..PortSettings::new("p0", queues) }
 }
 
 fn pool() -> Pool {
@@ -259,4 +250,23 @@ proptest! {
         prop_assert!(opened.notices.iter().all(|notice| notice.contains("no frames")));
         prop_assert_eq!(receive(&mut opened, &mut pool(), limit), sent);
     }
+}
+
+#[test]
+fn a_port_started_again_replays_its_input_and_continues_its_output() {
+    let (directory, input) = captured(5);
+    let output = directory.path().join("out.pcap");
+    let mut opened = pcap::open(&settings(1), Some(&input), Some(&output), 1).unwrap();
+    let (mut pool, mut burst) = (pool(), Burst::new());
+    for _ in 0..2 {
+        assert_eq!(opened.rx[0].poll(&mut pool, &mut burst, BURST), 5);
+        opened.tx[0].submit(&mut pool, &mut burst);
+        opened.rx[0].close(&mut pool);
+        opened.tx[0].close(&mut pool);
+        opened.port.stop(&mut []).unwrap();
+        let queues = opened.port.start(&settings(1), LentPools::default()).unwrap();
+        (opened.rx, opened.tx) = (queues.rx, queues.tx);
+    }
+    let mut written = pcap::open(&settings(1), Some(&output), None, 1).unwrap();
+    assert_eq!(receive(&mut written, &mut pool, 32), [frames(5), frames(5)].concat());
 }

@@ -4,7 +4,7 @@
 
 use macaddr::MacAddr6;
 use ringway_mempool::{Audit, BURST, Burst, Geometry, PagePolicy, Pool};
-use ringway_pmd::{Opened, PortError, PortSettings, RxQueue, TxQueue, tap};
+use ringway_pmd::{LentPools, Opened, PortError, PortSettings, RxQueue, TxQueue, tap};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -47,16 +47,7 @@ fn ip_output(arguments: &str) -> String {
 }
 
 fn settings(queues: u16) -> PortSettings {
-    PortSettings {
-        name: "p0".into(),
-        queues,
-        rx_ring: 256,
-        tx_ring: 256,
-        mtu: Some(1400),
-        mac: None,
-        promiscuous: false,
-        all_multicast: false,
-    }
+    PortSettings { rx_ring: 256, tx_ring: 256, mtu: Some(1400), ..PortSettings::new("p0", queues) }
 }
 
 /// A port with the kernel as its peer, which knows our address already.
@@ -412,4 +403,44 @@ fn a_bad_name_is_refused_before_the_kernel_is_asked() {
         let error = tap::open(&settings(1), name).unwrap_err();
         assert!(error.to_string().contains("cannot name a TAP"), "{error}");
     }
+}
+
+#[test]
+fn a_stopped_port_keeps_its_device_and_starts_again_with_more_queues() {
+    in_namespace(|| {
+        let mut bench = Bench::with_queues(2);
+        let index = ip_output("-o link show tap0").split(':').next().map(str::to_owned);
+        let frame = arp_request(bench.opened.port.info().mac);
+        bench.send(&frame);
+        for queue in &mut bench.opened.rx {
+            queue.close(&mut bench.pool);
+        }
+        for queue in &mut bench.opened.tx {
+            queue.close(&mut bench.pool);
+        }
+        bench.opened.port.stop(&mut []).unwrap();
+        assert!(!bench.opened.port.link().up);
+        let queues = bench.opened.port.start(&settings(3), LentPools::default()).unwrap();
+        (bench.opened.rx, bench.opened.tx) = (queues.rx, queues.tx);
+        assert_eq!((bench.opened.rx.len(), bench.opened.tx.len()), (3, 3));
+        assert_eq!(ip_output("-o link show tap0").split(':').next().map(str::to_owned), index, "the same device");
+        bench.send(&frame);
+        assert_eq!(bench.opened.port.stats().tx_packets, 2, "the counters go on");
+    });
+}
+
+#[test]
+fn a_deleted_device_is_made_again_by_a_start() {
+    in_namespace(|| {
+        let mut bench = Bench::new();
+        assert!(ip("link del tap0"));
+        assert!(bench.opened.port.link().gone);
+        bench.opened.rx[0].close(&mut bench.pool);
+        bench.opened.tx[0].close(&mut bench.pool);
+        bench.opened.port.stop(&mut []).unwrap();
+        let queues = bench.opened.port.start(&settings(1), LentPools::default()).unwrap();
+        (bench.opened.rx, bench.opened.tx) = (queues.rx, queues.tx);
+        assert!(bench.opened.port.link().up);
+        assert!(ip("link show tap0"));
+    });
 }

@@ -55,13 +55,12 @@ pub(super) fn open_all(config: &Config, workers: u16) -> Result<Vec<Opened>, Por
 
 fn settings(port: &PortConfig, workers: u16) -> PortSettings {
     PortSettings {
-        name: port.name.clone(),
-        queues: workers,
         rx_ring: port.rx_ring,
         tx_ring: port.tx_ring,
         mtu: port.mtu,
         mac: port.mac,
         promiscuous: port.promiscuous,
         all_multicast: port.all_multicast,
+        ..PortSettings::new(&port.name, workers)
     }
 }

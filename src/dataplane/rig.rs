@@ -189,14 +189,11 @@ impl Rig {
 /// Settings for the port of an interface, for callers that open their own.
 pub fn port_settings(settings: &RigSettings, number: usize) -> PortSettings {
     PortSettings {
-        name: format!("p{number}"),
-        queues: 1,
         rx_ring: settings.ring,
         tx_ring: settings.ring,
         mtu: settings.mtus.iter().copied().max(),
         mac: Some(Rig::mac(number)),
-        promiscuous: false,
-        all_multicast: false,
+        ..PortSettings::new(format!("p{number}"), 1)
     }
 }
 

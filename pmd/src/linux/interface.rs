@@ -53,6 +53,15 @@ impl Interface {
         self.request().is_ok()
     }
 
+    /// The NUMA node of the device behind it; `None` for one that is only software, or on a machine with one node.
+    pub(crate) fn numa_node(&self) -> Option<u16> {
+        let name = self.request().ok()?.ifr_name.map(|byte| byte as u8);
+        let name = std::ffi::CStr::from_bytes_until_nul(&name).ok()?.to_str().ok()?;
+        let node = std::fs::read_to_string(format!("/sys/class/net/{name}/device/numa_node")).ok()?;
+        // -1 where there is none.
+        node.trim().parse().ok()
+    }
+
     /// A request with the name that the interface has now.
     fn request(&self) -> io::Result<libc::ifreq> {
         let mut request = empty();

@@ -4,11 +4,13 @@ use super::ring::Ring;
 use super::rx::PacketRx;
 use super::socket::Socket;
 use super::tx::PacketTx;
+use crate::control::PortControl;
 use crate::linux::Interface;
-use crate::{Counter, Duplex, Link, Opened, Port, PortError, PortInfo, PortSettings, PortStats};
-use crate::{Rx, RxQueue, RxStats, Tx, TxQueue, TxStats};
+use crate::{Counter, Duplex, LentPools, Limits, Link, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings};
+use crate::{PortStats, Queues, Rx, RxStats, Tx, TxStats};
 use crossbeam_utils::CachePadded;
 use macaddr::MacAddr6;
+use ringway_mempool::Pool;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -83,12 +85,17 @@ pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> 
         mtu: settings.mtu.unwrap_or(u16::try_from(mtu_now).unwrap_or(u16::MAX)),
         mtu_min: *range.start(),
         mtu_max: *range.end(),
-        rx_queues: settings.queues,
-        tx_queues: settings.queues,
+        rx_queues: 0,
+        tx_queues: 0,
         rx_ring: settings.rx_ring,
         tx_ring: settings.tx_ring,
         promiscuous: false,
         all_multicast: false,
+        numa_node: interface.numa_node(),
+        limits: Limits::default(),
+        rss: None,
+        rx_offloads: OffloadFacts::default(),
+        tx_offloads: OffloadFacts::default(),
         facts: vec![("offloads", "checksums and superframes of a virtual peer are finished here".into())],
     };
     let lro = interface.lro();
@@ -114,14 +121,14 @@ pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> 
             "port {port}: large receive offload of `{device}` is off while ringway runs: what it merges cannot be forwarded"
         ));
     }
-    let (rx, tx) = control.open_queues(settings)?;
+    let queues = control.open_queues(settings)?;
     if settings.promiscuous {
         control.set_promiscuous(true)?;
     }
     if settings.all_multicast {
         control.set_all_multicast(true)?;
     }
-    Ok(Opened { port: Port::Packet(Box::new(control)), rx, tx, notices })
+    Ok(Opened { port: Port::Packet(Box::new(control)), rx: queues.rx, tx: queues.tx, notices })
 }
 
 impl PacketPort {
@@ -157,29 +164,36 @@ impl PacketPort {
         }
     }
 
-    fn open_queues(&mut self, settings: &PortSettings) -> Result<(Vec<Rx>, Vec<Tx>), PortError> {
-        let (mut rx, mut tx) = (Vec::new(), Vec::new());
+    fn open_queues(&mut self, settings: &PortSettings) -> Result<Queues, PortError> {
+        let mut queues = Queues::default();
         let mut group = None;
-        for number in 0..settings.queues {
+        for number in 0..usize::from(settings.rx_queues) {
             let opened = self.open_queue(settings, group);
             let (socket, ring, joined) = opened.map_err(|source| {
                 self.failed(format!("opening packet socket {number} on `{}`", self.info.device), source)
             })?;
             group = joined;
+            if number == self.rx.len() {
+                self.rx.push(RxStats::default());
+                self.counters.push(Arc::default());
+            }
+            let (counters, stats) = (self.counters[number].clone(), self.rx[number].clone());
+            let queue = PacketRx::new(ring, socket.clone(), self.gone.clone(), counters, stats);
+            queues.rx.push(Rx::Packet(Box::new(queue)));
+            self.sockets.push(socket);
+        }
+        for number in 0..usize::from(settings.tx_queues) {
             let sender = self.open_sender().map_err(|source| {
                 self.failed(format!("opening packet socket {number} on `{}` for sending", self.info.device), source)
             })?;
-            let counters = Arc::new(CachePadded::new(PacketCounters::default()));
-            let queue = PacketRx::new(ring, socket.clone(), self.gone.clone(), counters.clone());
-            self.counters.push(counters);
-            self.rx.push(queue.stats().clone());
-            rx.push(Rx::Packet(Box::new(queue)));
-            let queue = PacketTx::new(sender);
-            self.tx.push(queue.stats().clone());
-            tx.push(Tx::Packet(queue));
-            self.sockets.push(socket);
+            if number == self.tx.len() {
+                self.tx.push(TxStats::default());
+            }
+            queues.tx.push(Tx::Packet(PacketTx::new(sender, self.tx[number].clone())));
         }
-        Ok((rx, tx))
+        (self.info.rx_queues, self.info.tx_queues) = (settings.rx_queues, settings.tx_queues);
+        (self.info.rx_ring, self.info.tx_ring) = (settings.rx_ring, settings.tx_ring);
+        Ok(queues)
     }
 
     fn open_queue(&self, settings: &PortSettings, group: Option<u16>) -> io::Result<(Arc<Socket>, Ring, Option<u16>)> {
@@ -190,7 +204,7 @@ impl PacketPort {
         socket.keep_large(KEPT)?;
         let ring = Ring::new(&socket, settings.rx_ring, usize::from(self.info.mtu) + ETHERNET)?;
         socket.bind(self.interface.index(), true)?;
-        let group = match (settings.queues, group) {
+        let group = match (settings.rx_queues, group) {
             (0 | 1, _) => None,
             (_, None) => Some(socket.begin_fanout()?),
             (_, Some(group)) => {
@@ -218,31 +232,63 @@ impl PacketPort {
         Err(PortError::Refused { port: self.info.name.clone(), message })
     }
 
-    pub(crate) fn info(&self) -> PortInfo {
+    fn join(&self, kind: libc::c_int, on: bool, what: &str) -> Result<(), PortError> {
+        // One socket is enough: the setting is the device's, held as long as somebody asks for it.
+        let Some(socket) = self.sockets.first() else { return Ok(()) };
+        self.changing(what, socket.membership(self.interface.index(), kind, on))
+    }
+
+    /// Adds up what the kernel had no room for since it was last asked.
+    fn count_missed(&self) -> u64 {
+        let missed: u64 = self.sockets.iter().map(|socket| socket.statistics().drops).sum();
+        self.missed.fetch_add(missed, Ordering::Relaxed) + missed
+    }
+
+    /// Finds the device again when the one opened first is gone: another of the same name.
+    fn find_again(&mut self) -> Result<(), PortError> {
+        if self.interface.exists() {
+            return Ok(());
+        }
+        let (port, device) = (self.info.name.clone(), self.info.device.clone());
+        let found = Interface::find(&device);
+        self.interface = found.map_err(|_| PortError::NoDevice { port: port.clone(), device: device.clone() })?;
+        self.gone = Arc::new(AtomicBool::new(false));
+        let asking = |source| system(&port, format!("asking about `{device}`"), source);
+        let up = self.interface.flags().map_err(asking)? & libc::IFF_UP != 0;
+        self.info.mac = self.interface.hardware().map_err(asking)?.mac;
+        self.before = Some(Before { up, mtu: None, mac: None, lro: false });
+        if self.interface.lro() {
+            self.changing("switching off large receive offload", self.interface.set_lro(false))?;
+            self.remember(|before| before.lro = true);
+        }
+        Ok(())
+    }
+}
+
+impl PortControl for PacketPort {
+    fn info(&self) -> PortInfo {
         self.info.clone()
     }
 
-    pub(crate) fn link(&self) -> Link {
+    fn link(&self) -> Link {
         let Ok(flags) = self.interface.flags() else {
             // Any failure here means that the index names no device any more.
             self.gone.store(true, Ordering::Relaxed);
-            return Link { up: false, speed: None, duplex: None, gone: true };
+            return Link { up: false, gone: true, ..Link::UP };
         };
         let up = flags & libc::IFF_UP != 0 && flags & libc::IFF_RUNNING != 0;
         if !up {
             self.sockets.iter().for_each(|socket| socket.clear_error());
         }
         let (speed, duplex): (Option<u32>, Option<Duplex>) = self.interface.speed();
-        Link { up, speed, duplex, gone: false }
+        Link { up, speed, duplex, ..Link::UP }
     }
 
-    pub(crate) fn stats(&self) -> PortStats {
-        let missed: u64 = self.sockets.iter().map(|socket| socket.statistics().drops).sum();
-        let missed = self.missed.fetch_add(missed, Ordering::Relaxed) + missed;
-        PortStats { rx_missed: missed, ..PortStats::of_queues(&self.rx, &self.tx) }
+    fn stats(&self) -> PortStats {
+        PortStats { rx_missed: self.count_missed(), ..PortStats::of_queues(&self.rx, &self.tx) }
     }
 
-    pub(crate) fn xstats(&self) -> Vec<(String, u64)> {
+    fn xstats(&self) -> Vec<(String, u64)> {
         let sum = |get: fn(&PacketCounters) -> &Counter| self.counters.iter().map(|counters| get(counters).get()).sum();
         let faults = self.tx.iter().map(|queue| queue.faults.get()).sum();
         vec![
@@ -253,7 +299,7 @@ impl PacketPort {
         ]
     }
 
-    pub(crate) fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
+    fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
         self.check_mtu(mtu)?;
         let now = self.interface.mtu().map_err(|source| self.failed("asking for the MTU".into(), source))?;
         self.changing("setting the MTU", self.interface.set_mtu(mtu.into()))?;
@@ -262,7 +308,7 @@ impl PacketPort {
         Ok(())
     }
 
-    pub(crate) fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+    fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
         let now = self.info.mac;
         self.changing("setting the MAC address", self.interface.set_mac(mac))?;
         self.remember(|before| before.mac = before.mac.or(Some(now)));
@@ -270,7 +316,7 @@ impl PacketPort {
         Ok(())
     }
 
-    pub(crate) fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
         if self.info.promiscuous != on {
             self.join(libc::PACKET_MR_PROMISC, on, "promiscuous reception")?;
             self.info.promiscuous = on;
@@ -278,7 +324,7 @@ impl PacketPort {
         Ok(())
     }
 
-    pub(crate) fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
         if self.info.all_multicast != on {
             self.join(libc::PACKET_MR_ALLMULTI, on, "reception of every multicast group")?;
             self.info.all_multicast = on;
@@ -286,13 +332,38 @@ impl PacketPort {
         Ok(())
     }
 
-    fn join(&self, kind: libc::c_int, on: bool, what: &str) -> Result<(), PortError> {
-        // One socket is enough: the setting is the device's, held as long as somebody asks for it.
-        let Some(socket) = self.sockets.first() else { return Ok(()) };
-        self.changing(what, socket.membership(self.interface.index(), kind, on))
+    fn set_link(&mut self, up: bool) -> Result<(), PortError> {
+        self.changing("changing the link", self.interface.set_up(up).map(|_| ()))
     }
 
-    pub(crate) fn close(&mut self) {
+    fn start(&mut self, settings: &PortSettings, _lent: LentPools<'_>) -> Result<Queues, PortError> {
+        self.find_again()?;
+        let asking = |source| system(&self.info.name, format!("asking about `{}`", self.info.device), source);
+        let mtu_now = self.interface.mtu().map_err(asking)?;
+        self.prepare(settings, mtu_now, self.info.mac)?;
+        self.info.mtu = settings.mtu.unwrap_or(u16::try_from(mtu_now).unwrap_or(u16::MAX));
+        self.info.mac = settings.mac.unwrap_or(self.info.mac);
+        let queues = self.open_queues(settings)?;
+        // The memberships went with the sockets.
+        let (promiscuous, all_multicast) = (self.info.promiscuous, self.info.all_multicast);
+        (self.info.promiscuous, self.info.all_multicast) = (false, false);
+        self.set_promiscuous(promiscuous)?;
+        self.set_all_multicast(all_multicast)?;
+        Ok(queues)
+    }
+
+    /// The interface stays up; nothing is received from it or sent to it any more.
+    fn stop(&mut self, _pools: &mut [Pool]) -> Result<(), PortError> {
+        self.count_missed();
+        self.sockets.clear();
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    fn close(&mut self) {
         self.sockets.clear();
         let Some(before) = self.before.take() else { return };
         if !self.interface.exists() {

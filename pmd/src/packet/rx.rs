@@ -37,9 +37,10 @@ impl PacketRx {
         socket: Arc<Socket>,
         gone: Arc<AtomicBool>,
         counters: Arc<CachePadded<PacketCounters>>,
+        stats: RxStats,
     ) -> Self {
         let large = vec![0; LARGEST].into_boxed_slice();
-        Self { ring: Some(ring), socket, gone, cutting: None, large, counters, stats: RxStats::default() }
+        Self { ring: Some(ring), socket, gone, cutting: None, large, counters, stats }
     }
 
     /// Cuts the next segment of the superframe under way into a buffer.

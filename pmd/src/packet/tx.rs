@@ -12,8 +12,8 @@ pub struct PacketTx {
 }
 
 impl PacketTx {
-    pub(super) fn new(socket: Arc<Socket>) -> Self {
-        Self { socket: Some(socket), stats: TxStats::default() }
+    pub(super) fn new(socket: Arc<Socket>, stats: TxStats) -> Self {
+        Self { socket: Some(socket), stats }
     }
 
     /// Offers the burst's frames from `first` on; returns how many the kernel took, or why it took none.

@@ -40,7 +40,7 @@ type SharedCounters = Arc<CachePadded<QueueCounters>>;
 
 /// Receive queue of a pcap port: replays a capture file from memory.
 pub struct PcapRx {
-    capture: Capture,
+    capture: Arc<Capture>,
     next: usize,
     /// Frames still to hand out; `None` for ever.
     left: Option<u64>,

@@ -3,13 +3,19 @@
 use super::capture::{Capture, CaptureError};
 use super::recorder::Recorder;
 use super::{PcapRx, PcapTx, SharedCounters};
+use crate::control::PortControl;
 use crate::memory::local_mac;
-use crate::{Link, Opened, Port, PortError, PortInfo, PortSettings, PortStats, Rx, RxStats, Tx, TxStats};
+use crate::{
+    LentPools, Limits, Link, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings, PortStats, Queues, Rx,
+    RxStats, Tx, TxStats,
+};
 use macaddr::MacAddr6;
+use ringway_mempool::Pool;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// MTU unless configured.
 const MTU: u16 = 1500;
@@ -22,12 +28,16 @@ const MTU_MAX: u16 = 9216;
 #[derive(Debug)]
 pub struct PcapPort {
     info: PortInfo,
-    /// Frames in the input, and whether its end is ever reached; `None` without input.
-    input: Option<(u64, bool)>,
-    recording: bool,
+    capture: Arc<Capture>,
+    input: Option<PathBuf>,
+    output: Option<PathBuf>,
+    repeat: u32,
+    /// False between `set_link` down and up.
+    up: bool,
     rx: Vec<RxStats>,
     tx: Vec<TxStats>,
-    counters: Vec<SharedCounters>,
+    rx_counters: SharedCounters,
+    tx_counters: Vec<SharedCounters>,
 }
 
 /// Opens a port that receives the frames of `input` and writes what is sent to `output`.
@@ -64,35 +74,6 @@ pub fn open(
         facts.push(("input frames", capture.len().to_string()));
     }
 
-    let mut tx = Vec::new();
-    let mut counters: Vec<SharedCounters> = Vec::new();
-    let mut written = Vec::new();
-    for queue in 0..settings.queues {
-        let stats = TxStats::default();
-        let counts = SharedCounters::default();
-        let recorder = match output.map(|path| queue_path(path, queue)) {
-            None => None,
-            Some(path) => {
-                let file = create(port, &path, input)?;
-                let recorder = Recorder::start(file, stats.clone(), counts.clone())
-                    .map_err(|source| system(port, "writing", &path, source))?;
-                written.push(path.display().to_string());
-                Some(recorder)
-            }
-        };
-        tx.push(PcapTx { output: recorder, stats });
-        counters.push(counts);
-    }
-    if !written.is_empty() {
-        facts.push(("output", written.join(", ")));
-    }
-
-    let frames = capture.len() as u64;
-    let left = (repeat > 0 || frames == 0).then(|| frames * u64::from(repeat));
-    let rx_counters = SharedCounters::default();
-    rx_counters.left.set(left.unwrap_or(0));
-    counters.push(rx_counters.clone());
-    let rx = PcapRx { capture, next: 0, left, stats: RxStats::default(), counters: rx_counters };
     let name = |path: Option<&Path>| path.map_or_else(|| "nothing".into(), |path| path.display().to_string());
     let info = PortInfo {
         name: port.clone(),
@@ -102,28 +83,38 @@ pub fn open(
         mtu: settings.mtu.unwrap_or(MTU),
         mtu_min: MTU_MIN,
         mtu_max: MTU_MAX,
-        rx_queues: 1,
-        tx_queues: settings.queues,
+        rx_queues: 0,
+        tx_queues: 0,
         rx_ring: 0,
         tx_ring: 0,
         promiscuous: settings.promiscuous,
         all_multicast: settings.all_multicast,
+        numa_node: None,
+        limits: Limits { rx_queues: 1, ..Limits::default() },
+        rss: None,
+        rx_offloads: OffloadFacts::default(),
+        tx_offloads: OffloadFacts::default(),
         facts,
     };
-    let control = PcapPort {
+    let mut control = PcapPort {
         info,
-        input: input.map(|_| (frames, left.is_some())),
-        recording: output.is_some(),
-        rx: vec![rx.stats.clone()],
-        tx: tx.iter().map(|queue| queue.stats.clone()).collect(),
-        counters,
+        capture: Arc::new(capture),
+        input: input.map(Into::into),
+        output: output.map(Into::into),
+        repeat,
+        up: true,
+        rx: Vec::new(),
+        tx: Vec::new(),
+        rx_counters: SharedCounters::default(),
+        tx_counters: Vec::new(),
     };
-    Ok(Opened {
-        port: Port::Pcap(control),
-        rx: vec![Rx::Pcap(rx)],
-        tx: tx.into_iter().map(Tx::Pcap).collect(),
-        notices,
-    })
+    let queues = control.start(settings, LentPools::default())?;
+    if output.is_some() {
+        let written = (0..settings.tx_queues).filter_map(|queue| control.output_path(queue));
+        let written: Vec<_> = written.map(|path| path.display().to_string()).collect();
+        control.info.facts.push(("output", written.join(", ")));
+    }
+    Ok(Opened { port: Port::Pcap(control), rx: queues.rx, tx: queues.tx, notices })
 }
 
 /// Reads a capture file.
@@ -183,45 +174,83 @@ fn queue_path(path: &Path, queue: u16) -> PathBuf {
 impl PcapPort {
     /// Whether every frame of the input has been handed out; never true of an input that repeats without end.
     pub fn finished(&self) -> bool {
-        self.input.is_none_or(|(_, ends)| ends && self.sum(|queue| queue.left.get()) == 0)
+        self.input.is_none() || self.ends() && self.rx_counters.left.get() == 0
+    }
+
+    /// Whether the input has an end.
+    fn ends(&self) -> bool {
+        self.repeat > 0 || self.capture.len() == 0
+    }
+
+    fn output_path(&self, queue: u16) -> Option<PathBuf> {
+        self.output.as_deref().map(|path| queue_path(path, queue))
+    }
+
+    /// The recorder of a transmit queue: a new file the first time, its end after that.
+    fn recorder(&mut self, queue: u16) -> Result<Option<Recorder>, PortError> {
+        let number = usize::from(queue);
+        let fresh = number == self.tx.len();
+        if fresh {
+            self.tx.push(TxStats::default());
+            self.tx_counters.push(SharedCounters::default());
+        }
+        let Some(path) = self.output_path(queue) else { return Ok(None) };
+        let (stats, counters) = (self.tx[number].clone(), self.tx_counters[number].clone());
+        let port = &self.info.name;
+        let recorder = if fresh {
+            let file = create(port, &path, self.input.as_deref());
+            file.and_then(|file| {
+                Recorder::start(file, stats, counters).map_err(|source| system(port, "writing", &path, source))
+            })
+        } else {
+            let file = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&path);
+            let resumed = file.and_then(|file| Recorder::resume(file, stats, counters));
+            resumed.map_err(|source| system(port, "continuing", &path, source))
+        };
+        if recorder.is_err() && fresh {
+            self.tx.pop();
+            self.tx_counters.pop();
+        }
+        recorder.map(Some)
     }
 
     fn sum(&self, get: fn(&super::QueueCounters) -> u64) -> u64 {
-        self.counters.iter().map(|queue| get(queue)).sum()
+        self.tx_counters.iter().map(|queue| get(queue)).sum()
     }
+}
 
-    pub(crate) fn info(&self) -> PortInfo {
+impl PortControl for PcapPort {
+    fn info(&self) -> PortInfo {
         self.info.clone()
     }
 
-    #[expect(clippy::unused_self, reason = "the same call on every driver")]
-    pub(crate) fn link(&self) -> Link {
-        Link::UP
+    fn link(&self) -> Link {
+        Link { up: self.up, ..Link::UP }
     }
 
-    pub(crate) fn stats(&self) -> PortStats {
+    fn stats(&self) -> PortStats {
         PortStats::of_queues(&self.rx, &self.tx)
     }
 
     /// `input_frames_left` is not listed for an input that repeats without end.
-    pub(crate) fn xstats(&self) -> Vec<(String, u64)> {
+    fn xstats(&self) -> Vec<(String, u64)> {
         let mut xstats = Vec::new();
-        if let Some((frames, ends)) = self.input {
-            xstats.push(("input_frames".into(), frames));
-            if ends {
-                xstats.push(("input_frames_left".into(), self.sum(|queue| queue.left.get())));
+        if self.input.is_some() {
+            xstats.push(("input_frames".into(), self.capture.len() as u64));
+            if self.ends() {
+                xstats.push(("input_frames_left".into(), self.rx_counters.left.get()));
             }
         }
-        if self.recording {
+        if self.output.is_some() {
             xstats.push(("output_writes".into(), self.sum(|queue| queue.writes.get())));
             xstats.push(("output_frames_lost".into(), self.sum(|queue| queue.lost.get())));
-            let errno = self.counters.iter().map(|queue| queue.errno.get()).max();
+            let errno = self.tx_counters.iter().map(|queue| queue.errno.get()).max();
             xstats.push(("output_errno".into(), errno.unwrap_or(0)));
         }
         xstats
     }
 
-    pub(crate) fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
+    fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
         if !(MTU_MIN..=MTU_MAX).contains(&mtu) {
             let message = format!("MTU {mtu} is not between {MTU_MIN} and {MTU_MAX}");
             return Err(PortError::Refused { port: self.info.name.clone(), message });
@@ -230,24 +259,61 @@ impl PcapPort {
         Ok(())
     }
 
-    pub(crate) fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+    fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
         self.info.mac = mac;
         Ok(())
     }
 
-    pub(crate) fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
         self.info.promiscuous = on;
         Ok(())
     }
 
-    pub(crate) fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
         self.info.all_multicast = on;
         Ok(())
     }
 
+    fn set_link(&mut self, up: bool) -> Result<(), PortError> {
+        self.up = up;
+        Ok(())
+    }
+
+    /// Receives the input from its beginning, `repeat` times again; an output is continued.
+    fn start(&mut self, settings: &PortSettings, _lent: LentPools<'_>) -> Result<Queues, PortError> {
+        if let Some(mtu) = settings.mtu {
+            self.set_mtu(mtu)?;
+        }
+        let mut queues = Queues::default();
+        for queue in 0..settings.tx_queues {
+            let output = self.recorder(queue)?;
+            queues.tx.push(Tx::Pcap(PcapTx { output, stats: self.tx[usize::from(queue)].clone() }));
+        }
+        // Queue 0 receives all of the input: more of them would tear flows apart.
+        if settings.rx_queues > 0 {
+            let left = self.ends().then(|| self.capture.len() as u64 * u64::from(self.repeat));
+            self.rx_counters.left.set(left.unwrap_or(0));
+            if self.rx.is_empty() {
+                self.rx.push(RxStats::default());
+            }
+            let (stats, counters) = (self.rx[0].clone(), self.rx_counters.clone());
+            queues.rx.push(Rx::Pcap(PcapRx { capture: self.capture.clone(), next: 0, left, stats, counters }));
+        }
+        (self.info.rx_queues, self.info.tx_queues) = (queues.rx.len() as u16, settings.tx_queues);
+        Ok(queues)
+    }
+
     /// The queues have written their files when they were closed.
-    #[expect(clippy::unused_self, reason = "the same call on every driver")]
-    pub(crate) fn close(&mut self) {}
+    fn stop(&mut self, _pools: &mut [Pool]) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<(), PortError> {
+        self.up = true;
+        Ok(())
+    }
+
+    fn close(&mut self) {}
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::SharedCounters;
 use crate::TxStats;
 use ringway_mempool::{cycles, cycles_per_second};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -93,6 +93,15 @@ impl Recorder {
         let header = file_header();
         file.write_all(&header)?;
         Ok(Self::behind_header(file, header.len() as u64, stats, counters))
+    }
+
+    /// Goes on behind the records of a file that was started before.
+    ///
+    /// # Errors
+    /// When its end cannot be found.
+    pub(super) fn resume(mut file: File, stats: TxStats, counters: SharedCounters) -> io::Result<Self> {
+        let whole = file.seek(SeekFrom::End(0))?;
+        Ok(Self::behind_header(file, whole, stats, counters))
     }
 
     fn behind_header(file: File, whole: u64, stats: TxStats, counters: SharedCounters) -> Self {

@@ -54,6 +54,16 @@ pub(super) fn switch_offloads_off(file: &File) -> io::Result<()> {
     }
 }
 
+/// Plugs the cable in, or pulls it, as the kernel side sees it.
+pub(super) fn set_carrier(file: &File, on: bool) -> io::Result<()> {
+    let on = libc::c_int::from(on);
+    // SAFETY: TUNSETCARRIER reads one `int`, which outlives the call, and nothing else.
+    match unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETCARRIER, std::ptr::from_ref(&on)) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the device of this queue still exists, in whichever network namespace.
 pub(super) fn is_attached(file: &File) -> bool {
     ask(file, libc::TUNGETIFF, &mut request("")).is_ok()

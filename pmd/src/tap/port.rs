@@ -2,10 +2,15 @@
 
 use super::device::{self, CLONE_DEVICE};
 use super::{Queue, TapRx, TapTx};
+use crate::control::PortControl;
 use crate::linux::Interface;
 use crate::memory::local_mac;
-use crate::{Link, Opened, Port, PortError, PortInfo, PortSettings, PortStats, Rx, RxStats, Tx, TxStats};
+use crate::{
+    LentPools, Limits, Link, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings, PortStats, Queues, Rx,
+    RxStats, Tx, TxStats,
+};
 use macaddr::MacAddr6;
+use ringway_mempool::Pool;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -32,8 +37,14 @@ pub struct TapPort {
     info: PortInfo,
     /// The kernel side.
     kernel: Interface,
-    /// The first queue, to ask whether the device still exists; the last one closed ends a device of our own.
-    queue: Option<Queue>,
+    /// The device's queues, which keep it there between stop and start; the last one closed ends a device of our own.
+    queues: Vec<Queue>,
+    /// The device was made, or joined, for several queues.
+    several: bool,
+    /// The cable is plugged in; the kernel's own flags follow a moment later.
+    plugged: bool,
+    /// Set once, by whoever notices first that the device was deleted.
+    gone: Arc<AtomicBool>,
     before: Option<Before>,
     /// Frames that the kernel had dropped before we came.
     dropped_before: u64,
@@ -52,18 +63,9 @@ pub struct TapPort {
 pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> {
     let port = settings.name.as_str();
     check_name(port, device)?;
-    if settings.queues > QUEUES_MAX {
-        let message = format!("a TAP has at most {QUEUES_MAX} queues; use fewer workers than {}", settings.queues);
-        return Err(refused(port, message));
-    }
-    let failed = |call: String| move |source| system(port, call, source);
     let existed = Interface::find(device).is_ok();
-    let (files, name) = attach(port, device, existed, settings.queues)?;
-    let kernel = Interface::find(&name).map_err(failed(format!("finding `{name}`")))?;
-    for file in &files {
-        device::switch_offloads_off(file).map_err(failed(format!("switching off the offloads of `{name}`")))?;
-    }
-
+    let (files, name) = attach(port, device, existed, queue_files(settings)?)?;
+    let kernel = Interface::find(&name).map_err(|source| system(port, format!("finding `{name}`"), source))?;
     let asking = |source| system(port, format!("asking about `{name}`"), source);
     let before = Before {
         up: kernel.flags().map_err(asking)? & libc::IFF_UP != 0,
@@ -73,8 +75,6 @@ pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> 
     let theirs = kernel.hardware().map_err(asking)?.mac;
     let mac = settings.mac.unwrap_or_else(|| local_mac(port));
     check_mac(port, &name, mac, theirs)?;
-    let gone = Arc::new(AtomicBool::new(false));
-    let queues: Vec<Queue> = files.into_iter().map(|file| Queue { file: Arc::new(file), gone: gone.clone() }).collect();
     let info = PortInfo {
         name: port.into(),
         driver: "tap",
@@ -83,44 +83,54 @@ pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> 
         mtu: settings.mtu.unwrap_or(u16::try_from(before.mtu).unwrap_or(MTU_MAX)),
         mtu_min: MTU_MIN,
         mtu_max: MTU_MAX,
-        rx_queues: settings.queues,
-        tx_queues: settings.queues,
+        rx_queues: 0,
+        tx_queues: 0,
         rx_ring: settings.rx_ring,
         tx_ring: 0,
         promiscuous: settings.promiscuous,
         all_multicast: settings.all_multicast,
+        numa_node: None,
+        limits: Limits { rx_queues: QUEUES_MAX, tx_queues: QUEUES_MAX, ..Limits::default() },
+        rss: None,
+        rx_offloads: OffloadFacts::default(),
+        tx_offloads: OffloadFacts::default(),
         facts: vec![
             ("kernel address", theirs.to_string()),
             ("offloads", "off: the kernel fills in checksums and cuts segments".into()),
             ("lifetime", if existed { "was there before, stays" } else { "made by this port, goes with it" }.into()),
         ],
     };
-    let rx = queues.iter().map(|queue| TapRx { queue: Some(queue.clone()), stats: RxStats::default() });
-    let rx: Vec<_> = rx.collect();
-    let tx = queues.iter().map(|queue| TapTx { queue: Some(queue.clone()), stats: TxStats::default() });
-    let tx: Vec<_> = tx.collect();
     // From here on a failure gives a device that was there before back as it was, when `control` is dropped.
     let mut control = TapPort {
         info,
         dropped_before: device::dropped(&name),
         kernel,
-        queue: queues.into_iter().next(),
+        several: files.len() > 1,
+        queues: Vec::new(),
+        plugged: true,
+        gone: Arc::new(AtomicBool::new(false)),
         before: existed.then_some(before),
-        rx: rx.iter().map(|queue| queue.stats.clone()).collect(),
-        tx: tx.iter().map(|queue| queue.stats.clone()).collect(),
+        rx: Vec::new(),
+        tx: Vec::new(),
     };
-    control.start(settings)?;
+    control.add_files(files)?;
+    let queues = control.start(settings, LentPools::default())?;
     let made = if existed { "uses the TAP device" } else { "made the TAP device" };
     let notices = vec![format!(
         "port {port}: {made} `{name}`, offloads off; it costs a system call a frame, so use it for tests and for the host, \
          not for speed"
     )];
-    Ok(Opened {
-        port: Port::Tap(control),
-        rx: rx.into_iter().map(Rx::Tap).collect(),
-        tx: tx.into_iter().map(Tx::Tap).collect(),
-        notices,
-    })
+    Ok(Opened { port: Port::Tap(control), rx: queues.rx, tx: queues.tx, notices })
+}
+
+/// Files that the settings need: each is a queue of both directions, and one is kept in any case, to hold the device.
+fn queue_files(settings: &PortSettings) -> Result<u16, PortError> {
+    let queues = settings.rx_queues.max(settings.tx_queues).max(1);
+    if queues > QUEUES_MAX {
+        let message = format!("a TAP has at most {QUEUES_MAX} queues; use fewer workers than {queues}");
+        return Err(refused(&settings.name, message));
+    }
+    Ok(queues)
 }
 
 /// The rules of `dev_valid_name` in the kernel, and something to call it by.
@@ -136,6 +146,7 @@ fn check_name(port: &str, device: &str) -> Result<(), PortError> {
 /// Makes or joins the device; returns a file for each queue, and the name that the kernel completed.
 fn attach(port: &str, device: &str, existed: bool, queues: u16) -> Result<(Vec<File>, String), PortError> {
     let mut name = device.to_owned();
+    // A device for one queue is made as such: a second program cannot join it then.
     let multi = if queues > 1 { libc::IFF_MULTI_QUEUE } else { 0 };
     // A device that another program makes at this moment is not ours to take.
     let fresh = if existed { 0 } else { libc::IFF_TUN_EXCL };
@@ -207,9 +218,46 @@ fn system(port: &str, call: String, source: io::Error) -> PortError {
 }
 
 impl TapPort {
+    fn add_files(&mut self, files: Vec<File>) -> Result<(), PortError> {
+        for file in files {
+            device::switch_offloads_off(&file)
+                .map_err(|source| self.failed("the offloads, which have to be off,", source))?;
+            self.queues.push(Queue { file: Arc::new(file), gone: self.gone.clone() });
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the device is there with as many queues as the settings need. One of our own that was made for one
+    /// queue is made anew for several, and so is one that was deleted.
+    fn provide_files(&mut self, settings: &PortSettings) -> Result<(), PortError> {
+        let wanted = queue_files(settings)?;
+        let remake = wanted > 1 && self.before.is_none() && !self.several;
+        if self.is_gone() || remake {
+            self.queues.clear();
+            self.gone = Arc::new(AtomicBool::new(false));
+            let (port, device) = (&self.info.name, &self.info.device);
+            let existed = Interface::find(device).is_ok();
+            let (files, _) = attach(port, device, existed, wanted)?;
+            self.kernel =
+                Interface::find(device).map_err(|source| system(port, format!("finding `{device}`"), source))?;
+            self.dropped_before = device::dropped(device);
+            (self.several, self.plugged) = (wanted > 1, true);
+            return self.add_files(files);
+        }
+        self.queues.truncate(usize::from(wanted));
+        let missing = usize::from(wanted) - self.queues.len();
+        if missing > 0 {
+            // Two at least, so that the device is joined as one of several queues.
+            let (mut files, _) = attach(&self.info.name, &self.info.device, true, (missing as u16).max(2))?;
+            files.truncate(missing);
+            self.add_files(files)?;
+        }
+        Ok(())
+    }
+
     /// Sets what the settings ask for and brings the kernel side up. What is right already is left alone, so a persistent
     /// device that root prepared works without rights.
-    fn start(&mut self, settings: &PortSettings) -> Result<(), PortError> {
+    fn bring_up(&mut self, settings: &PortSettings) -> Result<(), PortError> {
         if let Some(mtu) = settings.mtu
             && !self.kernel.mtu().is_ok_and(|now| now == u32::from(mtu))
         {
@@ -232,37 +280,34 @@ impl TapPort {
     }
 
     fn is_gone(&self) -> bool {
-        self.queue.as_ref().is_none_or(|queue| queue.gone.load(Ordering::Relaxed) || !device::is_attached(&queue.file))
+        self.gone.load(Ordering::Relaxed) || self.queues.first().is_none_or(|queue| !device::is_attached(&queue.file))
     }
+}
 
-    pub(crate) fn info(&self) -> PortInfo {
+impl PortControl for TapPort {
+    fn info(&self) -> PortInfo {
         self.info.clone()
     }
 
-    /// Up when the kernel side is up; a TAP has carrier as long as we have it open.
-    pub(crate) fn link(&self) -> Link {
+    /// Up when the kernel side is up and the cable is plugged in.
+    fn link(&self) -> Link {
         if self.is_gone() {
             return Link { up: false, gone: true, ..Link::UP };
         }
         let ready = libc::IFF_UP | libc::IFF_RUNNING;
         // A kernel side that was moved to another network namespace cannot be asked, and still carries frames.
-        let up = self.kernel.flags().map_or(true, |flags| flags & ready == ready);
+        let up = self.plugged && self.kernel.flags().map_or(true, |flags| flags & ready == ready);
         Link { up, ..Link::UP }
     }
 
-    pub(crate) fn stats(&self) -> PortStats {
+    fn stats(&self) -> PortStats {
         let mut stats = PortStats::of_queues(&self.rx, &self.tx);
         stats.rx_missed += device::dropped(&self.info.device).saturating_sub(self.dropped_before);
         stats
     }
 
-    #[expect(clippy::unused_self, reason = "the same call on every driver")]
-    pub(crate) fn xstats(&self) -> Vec<(String, u64)> {
-        Vec::new()
-    }
-
     /// Sets the MTU of the kernel side too: both ends of a cable must agree.
-    pub(crate) fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
+    fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
         if !(MTU_MIN..=MTU_MAX).contains(&mtu) {
             let message = format!("MTU {mtu} is not between {MTU_MIN} and {MTU_MAX}");
             return Err(refused(&self.info.name, message));
@@ -273,7 +318,7 @@ impl TapPort {
     }
 
     /// Sets the port's address; the kernel side keeps its own.
-    pub(crate) fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
+    fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
         let theirs = self
             .kernel
             .hardware()
@@ -284,26 +329,74 @@ impl TapPort {
     }
 
     /// A TAP receives all that the kernel sends in any case: this is only recorded.
-    pub(crate) fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
+    fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
         self.info.promiscuous = on;
         Ok(())
     }
 
-    /// As [`TapPort::set_promiscuous`].
-    pub(crate) fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
+    /// As [`PortControl::set_promiscuous`].
+    fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
         self.info.all_multicast = on;
         Ok(())
     }
 
-    /// Gives a device that was there before back as it was. One of our own ends here when the queues are closed.
-    pub(crate) fn close(&mut self) {
+    /// Plugs the cable in, or pulls it.
+    fn set_link(&mut self, up: bool) -> Result<(), PortError> {
+        if self.plugged != up
+            && let Some(queue) = self.queues.first()
+        {
+            device::set_carrier(&queue.file, up).map_err(|source| self.failed("the carrier", source))?;
+            self.plugged = up;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, settings: &PortSettings, _lent: LentPools<'_>) -> Result<Queues, PortError> {
+        self.provide_files(settings)?;
+        self.bring_up(settings)?;
+        self.set_link(true)?;
+        let mut queues = Queues::default();
+        for (number, queue) in self.queues.iter().enumerate() {
+            if number < usize::from(settings.rx_queues) {
+                if number == self.rx.len() {
+                    self.rx.push(RxStats::default());
+                }
+                queues.rx.push(Rx::Tap(TapRx { queue: Some(queue.clone()), stats: self.rx[number].clone() }));
+            }
+            if number < usize::from(settings.tx_queues) {
+                if number == self.tx.len() {
+                    self.tx.push(TxStats::default());
+                }
+                queues.tx.push(Tx::Tap(TapTx { queue: Some(queue.clone()), stats: self.tx[number].clone() }));
+            }
+        }
+        (self.info.rx_queues, self.info.tx_queues) = (settings.rx_queues, settings.tx_queues);
+        self.info.rx_ring = settings.rx_ring;
+        Ok(queues)
+    }
+
+    /// Pulls the cable; the device stays.
+    fn stop(&mut self, _pools: &mut [Pool]) -> Result<(), PortError> {
+        if !self.is_gone() {
+            self.set_link(false)?;
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    /// Gives a device that was there before back as it was. One of our own ends here, when the queues are closed too.
+    fn close(&mut self) {
         if let Some(before) = self.before.take() {
             // Nobody is left to tell of a failure, and most often it means that the device was deleted.
             let _ = self.kernel.set_queue_length(before.queue_length);
             let _ = self.kernel.set_mtu(before.mtu);
             let _ = self.kernel.set_up(before.up);
+            let _ = self.set_link(true);
         }
-        self.queue = None;
+        self.queues.clear();
     }
 }
 

@@ -3,13 +3,8 @@
 use crate::cli::command::PortSelector;
 use crate::cli::view;
 use crate::control::router::Router;
-use ringway_pmd::{Duplex, PortStats};
+use ringway_pmd::{Duplex, PortStats, RingLimits};
 use std::time::Instant;
-
-/// Rings that a driver accepts, in frames.
-const RING_RANGE: (u32, u32) = (32, 32_768);
-/// Queues that a port can have here: one pair a worker.
-const MAX_QUEUES: u16 = 64;
 
 impl Router {
     /// The numbers of the ports that a selector names.
@@ -37,29 +32,34 @@ impl Router {
         let one = |&number: &usize| {
             let managed = &self.ports[number];
             let info = managed.port.info();
-            let queues =
-                |count, descriptors| view::Queues { count, max: MAX_QUEUES, descriptors, descriptor_range: RING_RANGE };
+            let limits = info.limits;
+            let queues = |count, max, descriptors, ring: RingLimits| view::Queues {
+                count,
+                max,
+                descriptors,
+                descriptor_range: (ring.min, ring.max),
+            };
             view::PortInfo {
                 port: number as u16,
                 name: info.name,
                 mac: info.mac,
                 device: info.device,
                 driver: info.driver.into(),
-                socket: None,
+                socket: info.numa_node,
                 link: view::Link {
                     up: managed.link.up,
                     speed_mbps: managed.link.speed,
                     full_duplex: managed.link.duplex != Some(Duplex::Half),
-                    autoneg: false,
+                    autoneg: managed.link.autoneg,
                 },
                 mtu: info.mtu,
                 mtu_range: (info.mtu_min, info.mtu_max),
                 promiscuous: info.promiscuous,
                 all_multicast: info.all_multicast,
-                max_mac_addresses: 1,
+                max_mac_addresses: limits.macs,
                 buffer_bytes: self.workers.first().map_or(0, |worker| worker.pool.stride),
-                rx: queues(info.rx_queues, info.rx_ring),
-                tx: queues(info.tx_queues, info.tx_ring),
+                rx: queues(info.rx_queues, limits.rx_queues, info.rx_ring, limits.rx_ring),
+                tx: queues(info.tx_queues, limits.tx_queues, info.tx_ring, limits.tx_ring),
                 facts: info.facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             }
         };
