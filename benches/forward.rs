@@ -51,7 +51,7 @@ fn settings(cache_entries: u32) -> RigSettings {
         let interface = u16::from(number % 2);
         let address = Ipv4Addr::new(198, 18, number % 2, 2);
         let prefix = format!("203.{number}.0.0/16").parse().unwrap();
-        settings.routes.push((prefix, NextHop::Gateway { interface, address }));
+        settings.routes.push((prefix, NextHop::Gateway { interface, address: address.into() }.into()));
     }
     settings.buffers = 8192;
     settings.ring = 1024;

@@ -41,7 +41,8 @@ fn frame(destination: Ipv4Addr, protocol: u8, ttl: u8, dont_fragment: bool, payl
 fn nothing_on_the_data_path_allocates_after_the_start() {
     let mut settings = RigSettings::new(&["192.0.2.1/24".parse().unwrap(), "198.51.100.1/24".parse().unwrap()]);
     settings.mtus = vec![1500, 600];
-    settings.routes = vec![("203.0.113.0/24".parse().unwrap(), NextHop::Gateway { interface: 1, address: PEER })];
+    settings.routes =
+        vec![("203.0.113.0/24".parse().unwrap(), NextHop::Gateway { interface: 1, address: PEER.into() }.into())];
     settings.icmp_errors = (1_000_000, 1_000_000);
     settings.icmp_echo = (1_000_000, 1_000_000);
     let mut rig = Rig::new(&settings).unwrap();

@@ -8,7 +8,7 @@ mod neighbor;
 mod port;
 mod route;
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::Config;
 use crate::decode::{Drafts, InterfaceDraft};
@@ -35,7 +35,7 @@ enum Place<'a> {
     Elsewhere,
 }
 
-fn place(address: Ipv4Addr, interfaces: &[InterfaceDraft]) -> Place<'_> {
+fn place(address: IpAddr, interfaces: &[InterfaceDraft]) -> Place<'_> {
     let own = interfaces.iter().find(|draft| draft.addresses.iter().any(|net| net.value.addr() == address));
     if let Some(name) = own.and_then(InterfaceDraft::name) {
         return Place::Own(name);

@@ -3,10 +3,10 @@
 //! The defaults stand here, in `Default`, and nowhere else: the decoder starts from them and the writer leaves out
 //! what equals them.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use macaddr::MacAddr6;
 use serde::Serialize;
 
@@ -253,7 +253,7 @@ pub struct Interface {
     /// VLAN identifiers, outermost first. One is 802.1Q; of two, the outer is 802.1ad and the inner 802.1Q.
     pub vlans: Vec<u16>,
     /// Addresses as written, with host bits. Connected prefixes do not overlap between interfaces.
-    pub addresses: Vec<Ipv4Net>,
+    pub addresses: Vec<IpNet>,
     /// MTU in bytes of IP packet; `None` follows the port.
     pub mtu: Option<u16>,
     /// Whether it starts up.
@@ -285,8 +285,8 @@ impl Interface {
 /// A static route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Route {
-    /// Destination, without host bits; `0.0.0.0/0` is the default route.
-    pub to: Ipv4Net,
+    /// Destination, without host bits; `0.0.0.0/0` and `::/0` are the default routes.
+    pub to: IpNet,
     /// What happens to a packet that takes it.
     pub kind: RouteKind,
     /// Preference among routes to the same destination: the lowest wins.
@@ -300,7 +300,7 @@ pub enum RouteKind {
     /// Sent to a gateway.
     Via {
         /// The gateway's address.
-        gateway: Ipv4Addr,
+        gateway: IpAddr,
         /// The way out, when the file names it; else the interface whose connected prefix holds the gateway.
         interface: Option<String>,
     },
@@ -321,7 +321,7 @@ pub enum RouteKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Neighbor {
     /// Its IP address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Its MAC address, a unicast one.
     pub mac: MacAddr6,
     /// The interface it is on.

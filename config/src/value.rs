@@ -118,10 +118,10 @@ pub(crate) fn mac(text: &str) -> Result<MacAddr6, Complaint> {
 }
 
 /// The address of one host: a gateway or a neighbor.
-pub(crate) fn host(text: &str) -> Result<Ipv4Addr, Complaint> {
+pub(crate) fn host(text: &str) -> Result<IpAddr, Complaint> {
     let hint = "expected an IPv4 address, such as `192.0.2.1`";
     let address = match text.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address,
+        Ok(address @ IpAddr::V4(_)) => address,
         Ok(IpAddr::V6(_)) => return Err(Complaint::new(format!("`{text}` is an IPv6 address"), IPV6)),
         Err(_) if text.contains('/') => {
             let hint = "expected an address without a prefix length, such as `192.0.2.1`";
@@ -136,10 +136,10 @@ pub(crate) fn host(text: &str) -> Result<Ipv4Addr, Complaint> {
 }
 
 /// An interface's address with the length of its connected prefix.
-pub(crate) fn interface_address(text: &str) -> Result<Ipv4Net, Complaint> {
+pub(crate) fn interface_address(text: &str) -> Result<IpNet, Complaint> {
     let hint = "expected an address with its prefix length, such as `192.0.2.1/24`";
     let net = match text.parse::<IpNet>() {
-        Ok(IpNet::V4(net)) => net,
+        Ok(net @ IpNet::V4(_)) => net,
         Ok(IpNet::V6(_)) => return Err(Complaint::new(format!("`{text}` is an IPv6 address"), IPV6)),
         Err(_) if text.parse::<Ipv6Addr>().is_ok() => {
             return Err(Complaint::new(format!("`{text}` is an IPv6 address"), IPV6));
@@ -158,7 +158,7 @@ pub(crate) fn interface_address(text: &str) -> Result<Ipv4Net, Complaint> {
         return Err(Complaint::new(format!("`{text}` makes the whole Internet a connected network"), hint));
     }
     if let Some(role) = role_in_prefix(address, net) {
-        let hint = match net.hosts().next() {
+        let hint = match first_host(net) {
             Some(first) => format!("expected an address of a host, such as `{first}/{}`", net.prefix_len()),
             None => hint.to_owned(),
         };
@@ -169,26 +169,31 @@ pub(crate) fn interface_address(text: &str) -> Result<Ipv4Net, Complaint> {
 
 /// Whether the address is the network's or the broadcast address of its prefix, which no host can have.
 /// A /31 has neither (RFC 3021), nor has a /32.
-pub(crate) fn role_in_prefix(address: Ipv4Addr, prefix: Ipv4Net) -> Option<&'static str> {
-    match address {
-        _ if prefix.prefix_len() >= 31 => None,
-        _ if address == prefix.network() => Some("network"),
-        _ if address == prefix.broadcast() => Some("broadcast"),
+pub(crate) fn role_in_prefix(address: IpAddr, prefix: IpNet) -> Option<&'static str> {
+    match prefix {
+        _ if prefix.max_prefix_len() - prefix.prefix_len() <= 1 => None,
+        _ if address == prefix.network() => Some(if address.is_ipv4() { "network" } else { "subnet-router anycast" }),
+        IpNet::V4(net) if address == net.broadcast() => Some("broadcast"),
         _ => None,
     }
 }
 
+/// The lowest address of the prefix that a host can have.
+fn first_host(prefix: IpNet) -> Option<IpAddr> {
+    prefix.hosts().find(|address| role_in_prefix(*address, prefix).is_none())
+}
+
 /// The destination of a route: `default`, a prefix without host bits, or an address, which is a /32.
-pub(crate) fn destination(text: &str) -> Result<Ipv4Net, Complaint> {
+pub(crate) fn destination(text: &str) -> Result<IpNet, Complaint> {
     if text == "default" {
-        return Ok(Ipv4Net::default());
+        return Ok(IpNet::V4(Ipv4Net::default()));
     }
     let ipv6 = || Err(Complaint::new(format!("`{text}` is an IPv6 destination"), IPV6));
     let net = match text.parse::<IpNet>() {
-        Ok(IpNet::V4(net)) => net,
+        Ok(net @ IpNet::V4(_)) => net,
         Ok(IpNet::V6(_)) => return ipv6(),
         Err(_) => match text.parse::<IpAddr>() {
-            Ok(IpAddr::V4(address)) => Ipv4Net::from(address),
+            Ok(address @ IpAddr::V4(_)) => IpNet::from(address),
             Ok(IpAddr::V6(_)) => return ipv6(),
             Err(_) => {
                 let hint = "expected \"default\" or a prefix, such as `203.0.113.0/24`";
@@ -197,14 +202,41 @@ pub(crate) fn destination(text: &str) -> Result<Ipv4Net, Complaint> {
         },
     };
     if net.trunc() != net {
-        let hint = format!("write `{}`, or `{}/32` for the one address", net.trunc(), net.addr());
+        let hint = format!("write `{}`, or `{}` for the one address", net.trunc(), IpNet::from(net.addr()));
         return Err(Complaint::new(format!("`{text}` has bits set after the first {}", net.prefix_len()), hint));
     }
     Ok(net)
 }
 
-/// What an address is that no packet may be routed to or come from (RFC 1812, 4.2.2.11 and 5.3.7).
-pub(crate) fn special(address: Ipv4Addr) -> Option<&'static str> {
+/// What a prefix is that holds nothing but special addresses.
+pub(crate) fn special_prefix(prefix: IpNet) -> Option<&'static str> {
+    let shortest = match prefix {
+        IpNet::V4(_) => 4,
+        IpNet::V6(net) if net.network().is_multicast() => 8,
+        IpNet::V6(_) => 128,
+    };
+    (prefix.prefix_len() >= shortest).then(|| special(prefix.network())).flatten()
+}
+
+/// Whether the address means a host on one link only (RFC 4291 2.5.6).
+pub(crate) fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
+/// What an address is that no packet may be routed to or come from.
+pub(crate) fn special(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(address) => special_ipv4(address),
+        // RFC 4291 2.5.2, 2.5.3, 2.7.
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Some("the unspecified address"),
+        IpAddr::V6(Ipv6Addr::LOCALHOST) => Some("the loopback address"),
+        IpAddr::V6(address) if address.is_multicast() => Some("a multicast address"),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// RFC 1812, 4.2.2.11 and 5.3.7.
+fn special_ipv4(address: Ipv4Addr) -> Option<&'static str> {
     match address.octets()[0] {
         0 => Some("in 0.0.0.0/8 (this network)"),
         127 => Some("a loopback address"),

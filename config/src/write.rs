@@ -3,6 +3,8 @@
 
 use std::fmt::{Display, Write};
 
+use ipnet::IpNet;
+
 use crate::words::Word;
 use crate::{
     Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port, Route,
@@ -179,9 +181,9 @@ fn interface(interface: &Interface) -> Table {
 
 fn route(route: &Route) -> Table {
     let mut table = Table::required("[[route]]");
-    match route.to.prefix_len() {
-        0 => table.text("to", "default"),
-        _ => table.text("to", route.to),
+    match route.to {
+        IpNet::V4(net) if net.prefix_len() == 0 => table.text("to", "default"),
+        net => table.text("to", net),
     }
     match &route.kind {
         RouteKind::Via { gateway, interface } => {

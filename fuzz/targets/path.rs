@@ -61,9 +61,9 @@ fn rig(run: &Run) -> Rig {
     settings.mtus = vec![1500, 68 + run.mtu % 1433, 1500];
     let via = "198.51.100.2".parse().unwrap();
     settings.routes = vec![
-        ("203.0.113.0/24".parse().unwrap(), NextHop::Gateway { interface: 1, address: via }),
-        ("203.0.114.0/24".parse().unwrap(), NextHop::Prohibit),
-        ("203.0.115.0/24".parse().unwrap(), NextHop::Unreachable),
+        ("203.0.113.0/24".parse().unwrap(), NextHop::Gateway { interface: 1, address: via }.into()),
+        ("203.0.114.0/24".parse().unwrap(), NextHop::Prohibit.into()),
+        ("203.0.115.0/24".parse().unwrap(), NextHop::Unreachable.into()),
     ];
     let (mut ports, mut probes) = (Vec::new(), Vec::new());
     for number in 0..3 {
@@ -119,7 +119,7 @@ fn step(rig: &mut Rig, step: Step) {
             });
         }
         Step::Inject { whole, bytes } => {
-            let kind = if whole { Inject::Frame { port: u16::from(bytes.first().copied().unwrap_or(0) % 5) } } else { Inject::Packet };
+            let kind = if whole { Inject::Frame { port: u16::from(bytes.first().copied().unwrap_or(0) % 5) } } else { Inject::Packet { vrf: 0 } };
             rig.inject(kind, &bytes);
         }
         Step::Change { what } => rig.publish(|snapshot| {

@@ -1,36 +1,36 @@
 //! Commands that change routes, neighbors and interfaces, and the configuration with them.
 
-use super::execute::{ipv4_address, target_interface};
+use super::execute::target_interface;
 use super::router::Router;
 use crate::cli::command::RouteTarget;
 use crate::cli::reply::Reply;
 use crate::fib::next_hop::NextHop;
 use crate::fib::rib::{Origin, RibError, Route};
 use crate::neighbor::event::Key;
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use macaddr::MacAddr6;
 use ringway_config as config;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Instant;
 
 type Answer = Result<Reply, String>;
 
 impl Router {
-    pub(super) fn add_route(&mut self, prefix: Ipv4Net, target: &RouteTarget, metric: u32) -> Answer {
+    pub(super) fn add_route(&mut self, prefix: IpNet, target: &RouteTarget, metric: u32) -> Answer {
         let next_hop = self.next_hop_of(target)?;
-        let route = Route { prefix, next_hop, origin: Origin::Static, metric };
-        self.rib.add(route).map_err(|error| self.name_interfaces(&error))?;
-        self.config.routes.push(config::Route { to: prefix, kind: self.configured_kind(target)?, metric });
+        let route = Route { prefix, paths: next_hop.into(), origin: Origin::Static, metric };
+        self.rib.add(0, &route).map_err(|error| self.name_interfaces(&error))?;
+        self.config.routes.push(config::Route { to: prefix, kind: Self::configured_kind(target), metric });
         self.publish();
         Ok(Reply::done())
     }
 
-    pub(super) fn delete_route(&mut self, prefix: Ipv4Net, via: Option<Ipv4Addr>, metric: Option<u32>) -> Answer {
+    pub(super) fn delete_route(&mut self, prefix: IpNet, via: Option<IpAddr>, metric: Option<u32>) -> Answer {
         let metric = match via {
             // The gateway says which of several routes is meant.
             Some(via) => {
-                let found = self.rib.iter().find(|route| {
-                    let by = matches!(route.next_hop, NextHop::Gateway { address, .. } if address == via);
+                let found = self.rib.iter(0).find(|route| {
+                    let by = route.paths.has_gateway(via);
                     let wanted = metric.is_none_or(|metric| metric == route.metric);
                     by && wanted && route.prefix == prefix && route.origin == Origin::Static
                 });
@@ -38,7 +38,8 @@ impl Router {
             }
             None => metric,
         };
-        let removed = self.rib.remove(prefix, Origin::Static, metric).map_err(|error| self.name_interfaces(&error))?;
+        let removed =
+            self.rib.remove(0, prefix, Origin::Static, metric).map_err(|error| self.name_interfaces(&error))?;
         self.config.routes.retain(|route| !(route.to == prefix && route.metric == removed.metric));
         self.publish();
         Ok(Reply::done())
@@ -49,8 +50,8 @@ impl Router {
         let named = target_interface(target).map(|name| self.interface_number(name)).transpose()?;
         match target {
             RouteTarget::Gateway { via, .. } => {
-                let address = ipv4_address(*via)?;
-                let found = self.rib.resolve_gateway(address);
+                let address = *via;
+                let found = self.rib.resolve_gateway(0, address);
                 match (named, found) {
                     (None, found) => found.map_err(|error| self.name_interfaces(&error)),
                     (Some(interface), Ok(NextHop::Gateway { interface: there, .. })) if interface != there => {
@@ -69,16 +70,16 @@ impl Router {
         }
     }
 
-    fn configured_kind(&self, target: &RouteTarget) -> Result<config::RouteKind, String> {
-        Ok(match target {
+    fn configured_kind(target: &RouteTarget) -> config::RouteKind {
+        match target {
             RouteTarget::Gateway { via, interface } => {
-                config::RouteKind::Via { gateway: ipv4_address(*via)?, interface: interface.clone() }
+                config::RouteKind::Via { gateway: *via, interface: interface.clone() }
             }
             RouteTarget::Interface(name) => config::RouteKind::Interface { name: name.clone() },
             RouteTarget::Blackhole => config::RouteKind::Blackhole,
             RouteTarget::Unreachable => config::RouteKind::Unreachable,
             RouteTarget::Prohibit => config::RouteKind::Prohibit,
-        })
+        }
     }
 
     /// An error of the RIB, which knows interfaces by number, with their names.
@@ -92,14 +93,14 @@ impl Router {
         text
     }
 
-    pub(super) fn add_neighbor(&mut self, address: Ipv4Addr, mac: MacAddr6, interface: &str) -> Answer {
+    pub(super) fn add_neighbor(&mut self, address: IpAddr, mac: MacAddr6, interface: &str) -> Answer {
         let number = self.interface_number(interface)?;
         let there = &self.interfaces[usize::from(number)];
-        if !there.addresses.iter().any(|net| net.contains(&address)) {
-            let nets: Vec<_> = there.addresses.iter().map(ToString::to_string).collect();
+        if !there.all_addresses().any(|net| net.contains(&address)) {
+            let nets: Vec<_> = there.all_addresses().map(|net| net.to_string()).collect();
             return Err(format!("{address} is not on a network of {interface} ({})", nets.join(", ")));
         }
-        let key = Key { interface: number, address: IpAddr::V4(address) };
+        let key = Key { interface: number, address };
         self.neighbors.add_static(Instant::now(), key, mac).map_err(|error| error.to_string())?;
         self.neighbor_events();
         self.config.neighbors.retain(|other| !(other.address == address && other.interface == interface));
@@ -107,13 +108,12 @@ impl Router {
         Ok(Reply::done())
     }
 
-    pub(super) fn delete_neighbor(&mut self, address: Ipv4Addr, interface: Option<&str>) -> Answer {
+    pub(super) fn delete_neighbor(&mut self, address: IpAddr, interface: Option<&str>) -> Answer {
         let number = interface.map(|name| self.interface_number(name)).transpose()?;
-        let wanted = IpAddr::V4(address);
         let keys: Vec<Key> = self
             .neighbors
             .iter(Instant::now())
-            .filter(|neighbor| neighbor.address == wanted && number.is_none_or(|number| number == neighbor.interface))
+            .filter(|neighbor| neighbor.address == address && number.is_none_or(|number| number == neighbor.interface))
             .map(|neighbor| Key { interface: neighbor.interface, address: neighbor.address })
             .collect();
         match keys[..] {

@@ -2,10 +2,9 @@
 
 use super::router::Router;
 use super::state::ManagedInterface;
-use crate::dataplane::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot};
-use crate::fib::ipv4::Fib;
-use crate::fib::next_hop::{NextHop, NextHopIndex};
-use std::collections::HashSet;
+use crate::dataplane::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
+use crate::fib::next_hop::NextHopIndex;
+use crate::fib::{ipv4, ipv6};
 use std::sync::Arc;
 
 impl Router {
@@ -19,48 +18,40 @@ impl Router {
             }
         }
         self.generation = self.generation.wrapping_add(1);
+        // Tables and numbers travel together, so numbers without a route can mean something else from now on.
+        self.rib.take_changes();
+        if let Some(moment) = self.rib.next_hops().moment() {
+            self.rib.next_hops_mut().reuse(moment);
+        }
         Snapshot {
             generation: self.generation,
             mode: self.mode,
             forwarding: self.forwarding,
             burst: self.burst,
             ports,
-            forbidden: ForbiddenSources::new(&interfaces),
+            vrfs: (0..self.rib.vrfs()).map(|vrf| self.compile_vrf(vrf, &interfaces)).collect(),
             interfaces,
-            fib: self.compile_fib(),
-            next_hops: self.next_hop_table(),
+            next_hops: self.rib.next_hops().table(),
+            seed: self.seed,
             accept_source_route: self.config.router.accept_source_route,
         }
     }
 
-    /// The best usable route of each prefix, as a lookup structure. Next hops that are no longer used are forgotten.
-    fn compile_fib(&mut self) -> Arc<Fib> {
-        let interfaces = &self.interfaces;
-        let usable = |next_hop: &NextHop| {
-            next_hop
-                .interface()
-                .is_none_or(|number| interfaces.get(usize::from(number)).is_some_and(ManagedInterface::is_up))
-        };
-        let best: Vec<_> = self.rib.best_usable(usable).map(|route| (route.prefix, route.next_hop)).collect();
-        let used: HashSet<NextHop> = best.iter().map(|(_, next_hop)| *next_hop).collect();
-        self.next_hops.retain(|_, next_hop| used.contains(next_hop));
-        let mut routes = Vec::with_capacity(best.len());
-        for (prefix, next_hop) in best {
-            match self.next_hops.intern(next_hop) {
-                Ok(index) => routes.push((prefix, index)),
-                Err(full) => tracing::error!("route {prefix} is not used: {full}"),
-            }
+    /// The best usable route of each prefix, as lookup structures.
+    fn compile_vrf(&self, vrf: u16, interfaces: &[Interface]) -> Vrf {
+        let usable = |index| self.is_usable(index);
+        Vrf {
+            ipv4: Arc::new(ipv4::Fib::compile(self.rib.decide_ipv4(vrf, usable))),
+            ipv6: Arc::new(ipv6::Fib::compile(self.rib.decide_ipv6(vrf, usable))),
+            forbidden: ForbiddenSources::new(interfaces.iter().filter(|interface| interface.vrf == vrf)),
         }
-        Arc::new(Fib::compile(routes))
     }
 
-    fn next_hop_table(&self) -> Vec<NextHop> {
-        let highest = self.next_hops.iter().map(|(index, _)| index.0).max().unwrap_or(NextHopIndex::NO_ROUTE.0);
-        let mut table = vec![NextHop::Blackhole; usize::from(highest) + 1];
-        for (index, next_hop) in self.next_hops.iter() {
-            table[usize::from(index.0)] = next_hop;
-        }
-        table
+    /// Whether one of the paths of a list is over an interface that is up, or needs none.
+    pub(super) fn is_usable(&self, index: NextHopIndex) -> bool {
+        let up = |number| self.interfaces.get(usize::from(number)).is_some_and(ManagedInterface::is_up);
+        let paths = self.rib.next_hops().get(index);
+        paths.is_some_and(|paths| paths.iter().any(|path| path.next_hop.interface().is_none_or(up)))
     }
 }
 
@@ -73,6 +64,8 @@ fn data_plane_side(interface: &ManagedInterface) -> Interface {
         up: interface.is_up(),
         redirects: interface.redirects,
         directed_broadcast: interface.directed_broadcast,
+        vrf: interface.vrf,
         addresses: interface.addresses.clone(),
+        addresses6: interface.addresses6.clone(),
     }
 }

@@ -8,7 +8,6 @@ use crate::cli::session::Request;
 use crate::cli::view::{RunningConfig, Version};
 use crate::dataplane::message::Order;
 use ringway_config::Mode;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -31,10 +30,7 @@ impl Router {
         match command {
             Command::ShowPort { subject, port } => self.answer_show_port(subject, &port, options),
             Command::ShowInterface { name } => Ok(Reply::view(&self.show_interfaces(name.as_deref())?, options)),
-            Command::ShowRoute { prefix } => {
-                let prefix = prefix.map(ipv4_net).transpose()?;
-                Ok(Reply::view(&self.show_routes(prefix), options))
-            }
+            Command::ShowRoute { prefix } => Ok(Reply::view(&self.show_routes(prefix), options)),
             Command::ShowNeighbor { interface } => {
                 Ok(Reply::view(&self.show_neighbors(interface.as_deref())?, options))
             }
@@ -66,23 +62,11 @@ impl Router {
                 self.clear_work();
                 Ok(self.clear_cache())
             }
-            Command::RouteGet { address } => {
-                let address = ipv4_address(address)?;
-                Ok(Reply::view(&self.explain_route(address), options))
-            }
-            Command::RouteAdd { prefix, target, metric } => {
-                self.add_route(ipv4_net(prefix)?, &target, metric.unwrap_or(0))
-            }
-            Command::RouteDel { prefix, via, metric } => {
-                let via = via.map(ipv4_address).transpose()?;
-                self.delete_route(ipv4_net(prefix)?, via, metric)
-            }
-            Command::NeighborAdd { address, mac, interface } => {
-                self.add_neighbor(ipv4_address(address)?, mac, &interface)
-            }
-            Command::NeighborDel { address, interface } => {
-                self.delete_neighbor(ipv4_address(address)?, interface.as_deref())
-            }
+            Command::RouteGet { address } => Ok(Reply::view(&self.explain_route(address), options)),
+            Command::RouteAdd { prefix, target, metric } => self.add_route(prefix, &target, metric.unwrap_or(0)),
+            Command::RouteDel { prefix, via, metric } => self.delete_route(prefix, via, metric),
+            Command::NeighborAdd { address, mac, interface } => self.add_neighbor(address, mac, &interface),
+            Command::NeighborDel { address, interface } => self.delete_neighbor(address, interface.as_deref()),
             Command::NeighborFlush { interface } => self.flush_neighbors(interface.as_deref()),
             Command::InterfaceSetState { name, up } => self.set_interface_state(&name, up),
             Command::InterfaceSetMtu { name, mtu } => self.set_interface_mtu(&name, mtu),
@@ -222,22 +206,6 @@ impl Router {
         std::fs::write(&beside, self.config.to_toml()).map_err(failed)?;
         std::fs::rename(&beside, path).map_err(failed)?;
         Ok(Reply::said(format!("saved to {}", path.display())))
-    }
-}
-
-/// The IPv4 prefix, or that there is no other yet.
-pub(super) fn ipv4_net(net: ipnet::IpNet) -> Result<ipnet::Ipv4Net, Refusal> {
-    match net {
-        ipnet::IpNet::V4(net) => Ok(net),
-        ipnet::IpNet::V6(net) => Err(format!("{net}: IPv6 is not supported yet")),
-    }
-}
-
-/// The IPv4 address, or that there is no other yet.
-pub(super) fn ipv4_address(address: IpAddr) -> Result<Ipv4Addr, Refusal> {
-    match address {
-        IpAddr::V4(address) => Ok(address),
-        IpAddr::V6(address) => Err(format!("{address}: IPv6 is not supported yet")),
     }
 }
 

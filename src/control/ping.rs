@@ -117,7 +117,7 @@ impl Router {
                 continue;
             };
             let packet = request(source, to, identifier, sequence, size, dont_fragment);
-            self.inject(0, Inject::Packet, &packet);
+            self.inject(0, Inject::Packet { vrf: 0 }, &packet);
         }
         let mut at = 0;
         while at < self.pings.runs.len() {
@@ -140,12 +140,13 @@ impl Router {
     /// The address that packets for `to` are sent from; `None` without a route.
     fn source_towards(&self, to: Ipv4Addr) -> Option<Ipv4Addr> {
         let snapshot = self.snapshot()?;
-        let (interface, near) = match snapshot.next_hop(snapshot.fib.lookup(to.to_bits()))? {
-            NextHop::Gateway { interface, address } => (*interface, *address),
+        let to = IpAddr::V4(to);
+        let (interface, near) = match snapshot.route(0, to, 0)? {
+            NextHop::Gateway { interface, address } => (interface, address),
             NextHop::Connected { interface } | NextHop::Deliver { interface } | NextHop::Broadcast { interface } => {
-                (*interface, to)
+                (interface, to)
             }
-            NextHop::Blackhole | NextHop::Unreachable | NextHop::Prohibit => return None,
+            NextHop::Vrf { .. } | NextHop::Blackhole | NextHop::Unreachable | NextHop::Prohibit => return None,
         };
         snapshot.interfaces.get(usize::from(interface))?.source_towards(near)
     }

@@ -145,7 +145,7 @@ impl Router {
                 destination: asked.source,
             };
             let packet = [&header.emit()[..], &payload[at..at + len]].concat();
-            self.inject(0, Inject::Packet, &packet);
+            self.inject(0, Inject::Packet { vrf: 0 }, &packet);
             at += len;
         }
     }
@@ -171,7 +171,7 @@ impl Router {
         packet.extend([0; icmpv4::ERROR_HEADER_LEN]);
         packet.extend(quoted);
         icmpv4::emit_error(&mut packet[ipv4::HEADER_LEN..], kind);
-        self.inject(0, Inject::Packet, &packet);
+        self.inject(0, Inject::Packet { vrf: 0 }, &packet);
     }
 }
 

@@ -6,7 +6,6 @@ use super::{announce::Announcements, ping::Pings, reassembly::Reassembly};
 use crate::cli::session::Request;
 use crate::dataplane::message::Report;
 use crate::dataplane::snapshot::Snapshot;
-use crate::fib::next_hop::NextHops;
 use crate::fib::rib::Rib;
 use crate::neighbor::arp::Receiver as ArpReceiver;
 use crate::neighbor::table::Table;
@@ -34,7 +33,8 @@ pub struct Router {
     pub(super) ports: Vec<ManagedPort>,
     pub(super) interfaces: Vec<ManagedInterface>,
     pub(super) rib: Rib,
-    pub(super) next_hops: NextHops,
+    /// Key of the hash that spreads flows over paths.
+    pub(super) seed: u64,
     pub(super) neighbors: Table,
     pub(super) arp: Vec<ArpReceiver>,
     pub(super) announcements: Announcements,

@@ -12,18 +12,18 @@ use crate::dataplane::counters::WorkerCounters;
 use crate::dataplane::message::{WorkerLink, link};
 use crate::dataplane::snapshot::Snapshot;
 use crate::dataplane::worker::{RxPort, Worker, WorkerSettings};
-use crate::fib::next_hop::{NextHop, NextHopIndex, NextHops};
+use crate::fib::next_hop::NextHop;
 use crate::fib::rib::{Origin, Rib, RibError, Route};
 use crate::neighbor::arp::Receiver as ArpReceiver;
 use crate::neighbor::event::Key;
 use crate::neighbor::settings::Settings;
 use crate::neighbor::table::{Table, TableError};
 use crossbeam_channel::Receiver;
+use ipnet::IpNet;
 use ringway_config::{Config, Cores, Idle, Pages, RouteKind};
 use ringway_mempool::{BudgetError, MapError, PagePolicy, Pool};
 use ringway_pmd::{Opened, PortError, PortStats, Rx, RxQueue, Tx, TxQueue};
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -195,10 +195,11 @@ fn assemble(
     // The configuration has resolved every gateway against these prefixes; an interface that is down keeps its routes in the
     // RIB, and they are left out of the FIB until it is up.
     rib.set_connected(
+        0,
         interfaces
             .iter()
             .enumerate()
-            .flat_map(|(number, interface)| interface.addresses.iter().map(move |net| (number as u16, *net))),
+            .flat_map(|(number, interface)| interface.all_addresses().map(move |net| (number as u16, net))),
     )?;
     let mut router = Router {
         mode: config.router.mode,
@@ -207,7 +208,7 @@ fn assemble(
         burst: config.workers.burst,
         arp: interfaces.iter().map(|_| ArpReceiver::default()).collect(),
         neighbors: Table::new(neighbors, fastrand::u64(..)),
-        next_hops: NextHops::new(NextHopIndex::HIGHEST.0),
+        seed: fastrand::u64(..),
         announcements: Announcements::default(),
         workers: Vec::new(),
         generation: 0,
@@ -254,7 +255,17 @@ fn manage_interface(interface: &ringway_config::Interface, ports: &[ManagedPort]
         port: number as u16,
         vlans: interface.vlans.clone(),
         mac: info.mac,
-        addresses: interface.addresses.clone(),
+        vrf: 0,
+        addresses: interface
+            .addresses
+            .iter()
+            .filter_map(|net| if let IpNet::V4(net) = net { Some(*net) } else { None })
+            .collect(),
+        addresses6: interface
+            .addresses
+            .iter()
+            .filter_map(|net| if let IpNet::V6(net) = net { Some(*net) } else { None })
+            .collect(),
         mtu: interface.mtu.unwrap_or(info.mtu),
         admin_up: interface.up,
         link_up: ports[number].link.up && !ports[number].link.gone,
@@ -272,7 +283,7 @@ impl Router {
             let next_hop = match &route.kind {
                 RouteKind::Via { gateway, interface } => match interface.as_deref().and_then(number) {
                     Some(interface) => NextHop::Gateway { interface, address: *gateway },
-                    None => self.rib.resolve_gateway(*gateway)?,
+                    None => self.rib.resolve_gateway(0, *gateway)?,
                 },
                 RouteKind::Interface { name } => match number(name) {
                     Some(interface) => NextHop::Connected { interface },
@@ -282,15 +293,20 @@ impl Router {
                 RouteKind::Unreachable => NextHop::Unreachable,
                 RouteKind::Prohibit => NextHop::Prohibit,
             };
-            routes.push(Route { prefix: route.to, next_hop, origin: Origin::Static, metric: route.metric });
+            routes.push(Route {
+                prefix: route.to,
+                paths: next_hop.into(),
+                origin: Origin::Static,
+                metric: route.metric,
+            });
         }
-        routes.into_iter().try_for_each(|route| self.rib.add(route))
+        routes.iter().try_for_each(|route| self.rib.add(0, route))
     }
 
     fn add_static_neighbors(&mut self) -> Result<(), TableError> {
         for neighbor in self.config.neighbors.clone() {
             if let Ok(interface) = self.interface_number(&neighbor.interface) {
-                let key = Key { interface, address: IpAddr::V4(neighbor.address) };
+                let key = Key { interface, address: neighbor.address };
                 self.neighbors.add_static(Instant::now(), key, neighbor.mac)?;
             }
         }

@@ -1,6 +1,6 @@
 //! The desired state of ports and interfaces, as the control thread keeps it.
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
 use ringway_pmd::{Link, Port, PortStats};
 use std::time::Instant;
@@ -34,8 +34,12 @@ pub(super) struct ManagedInterface {
     pub vlans: Vec<u16>,
     /// Its address on the link: the port's.
     pub mac: MacAddr6,
-    /// Addresses with their prefixes, the primary one first.
+    /// Number of its VRF.
+    pub vrf: u16,
+    /// IPv4 addresses with their prefixes, the primary one first.
     pub addresses: Vec<Ipv4Net>,
+    /// IPv6 addresses with their prefixes, the primary one first.
+    pub addresses6: Vec<Ipv6Net>,
     /// Largest IP packet, in bytes.
     pub mtu: u16,
     /// Up, as far as the operator is concerned.
@@ -49,6 +53,12 @@ pub(super) struct ManagedInterface {
 }
 
 impl ManagedInterface {
+    /// Addresses of both families.
+    pub fn all_addresses(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let ipv4 = self.addresses.iter().map(|net| IpNet::V4(*net));
+        ipv4.chain(self.addresses6.iter().map(|net| IpNet::V6(*net)))
+    }
+
     /// Whether packets pass.
     pub fn is_up(&self) -> bool {
         self.admin_up && self.link_up

@@ -295,7 +295,9 @@ mod tests {
             up: true,
             redirects: true,
             directed_broadcast: false,
+            vrf: 0,
             addresses: Vec::new(),
+            addresses6: Vec::new(),
         }
     }
 

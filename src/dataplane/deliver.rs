@@ -51,7 +51,7 @@ fn icmp(snapshot: &Snapshot, state: &mut State, packet: Packet) {
             if !state.echo_limit.take(now) {
                 return state.discard_packet(packet, DropReason::EchoLimit);
             }
-            let Packet { mut mbuf, ingress } = packet;
+            let Packet { mut mbuf, ingress, vrf } = packet;
             if !echo_reply(state.pool.frame_mut(&mbuf)) {
                 return state.discard(mbuf, DropReason::LocalMalformed, ingress);
             }
@@ -60,7 +60,7 @@ fn icmp(snapshot: &Snapshot, state: &mut State, packet: Packet) {
                 mbuf.truncate(total);
             }
             state.link.counters.echo_replies.add(1);
-            originate(snapshot, state, mbuf);
+            originate(snapshot, state, mbuf, vrf);
         }
         Some(kind) if kind == icmpv4::ECHO_REPLY || icmpv4::is_error(kind) => punt_packet(state, packet),
         Some(_) => state.discard_packet(packet, DropReason::LocalIcmp),

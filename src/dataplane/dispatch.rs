@@ -13,6 +13,7 @@ use ringway_mempool::Burst;
 pub fn run(snapshot: &Snapshot, state: &mut State, burst: &mut Burst, lanes: &Lanes) {
     for (at, mut mbuf) in burst.drain_front(burst.len()).enumerate() {
         let ingress = Some(lanes.ingress[at]);
+        let vrf = snapshot.vrf_of(lanes.ingress[at]);
         match lanes.verdict[at] {
             Verdict::Transmit => {
                 state.staging.stage(&mut state.pool, &state.link.counters, lanes.port[at], mbuf);
@@ -20,11 +21,11 @@ pub fn run(snapshot: &Snapshot, state: &mut State, burst: &mut Burst, lanes: &La
             // Lookup and Rewrite do not outlive their stages; a packet that still carries one is treated with care.
             Verdict::Exception | Verdict::Lookup | Verdict::Rewrite => {
                 mbuf.trim_front(u16::from(lanes.l3[at]));
-                exception::transit(snapshot, state, Packet { mbuf, ingress });
+                exception::transit(snapshot, state, Packet { mbuf, ingress, vrf });
             }
             Verdict::Punt => {
                 let meta = PuntMeta { kind: Punt::Arp, interface: lanes.ingress[at], offset: u16::from(lanes.l3[at]) };
-                punt(state, Packet { mbuf, ingress }, meta);
+                punt(state, Packet { mbuf, ingress, vrf }, meta);
             }
             Verdict::Drop(reason) => state.discard(mbuf, reason, ingress),
         }

@@ -76,7 +76,7 @@ pub fn transmit(snapshot: &Snapshot, state: &mut State, packet: Packet, egress: 
 
 /// Puts the Ethernet header on and stages the packet; cuts off what follows the IP packet.
 pub fn send(state: &mut State, packet: Packet, egress: &Egress) {
-    let Packet { mut mbuf, ingress } = packet;
+    let Packet { mut mbuf, ingress, .. } = packet;
     let len = usize::from(egress.header_len);
     if !state.pool.prepend(&mut mbuf, len as u16) {
         return state.discard(mbuf, DropReason::FrameTooShort, ingress);

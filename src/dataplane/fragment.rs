@@ -20,7 +20,7 @@ pub const RESERVE: u32 = ringway_mempool::BURST as u32;
 
 /// Cuts a packet into fragments that fit the egress and sends them in order.
 pub fn split(state: &mut State, packet: Packet, egress: &Egress) {
-    let Packet { mut mbuf, ingress } = packet;
+    let Packet { mut mbuf, ingress, vrf } = packet;
     let Ok(view) = Ipv4::check(state.pool.frame(&mbuf)) else {
         return state.discard(mbuf, DropReason::Ip4TooShort, ingress);
     };
@@ -72,8 +72,8 @@ pub fn split(state: &mut State, packet: Packet, egress: &Egress) {
     mbuf.truncate((header_len + first_data) as u16);
     let len = mbuf.len();
     ipv4::set_fragment(&mut state.pool.frame_mut(&mbuf)[..header_len], len, offset, true);
-    send(state, Packet { mbuf, ingress }, egress);
+    send(state, Packet { mbuf, ingress, vrf }, egress);
     for mbuf in tails.drain_front(extra) {
-        send(state, Packet { mbuf, ingress }, egress);
+        send(state, Packet { mbuf, ingress, vrf }, egress);
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn packet(pool: &mut Pool, tag: u8) -> Packet {
-        Packet { mbuf: pool.take_filled(&[tag]).unwrap(), ingress: None }
+        Packet { mbuf: pool.take_filled(&[tag]).unwrap(), ingress: None, vrf: 0 }
     }
 
     fn drain(queue: &mut HoldQueue, pool: &mut Pool, list: &mut HoldList) -> Vec<u8> {

@@ -12,7 +12,7 @@ use super::state::State;
 use crate::fib::next_hop::NextHop;
 use crate::wire::icmpv4::{self, IcmpKind};
 use crate::wire::ipv4::{self, Ipv4, Ipv4Header};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Longest ICMP error with its IP header.
 ///
@@ -55,7 +55,12 @@ pub fn redirect(snapshot: &Snapshot, state: &mut State, packet: &Packet, gateway
     let len = frame.len().min(quote.len());
     quote[..len].copy_from_slice(&frame[..len]);
     if let Some(mbuf) = state.pool.take_filled(&quote[..len]) {
-        send(snapshot, state, Packet { mbuf, ingress: packet.ingress }, IcmpKind::RedirectHost { gateway });
+        send(
+            snapshot,
+            state,
+            Packet { mbuf, ingress: packet.ingress, vrf: packet.vrf },
+            IcmpKind::RedirectHost { gateway },
+        );
     }
 }
 
@@ -84,22 +89,22 @@ fn may_answer(snapshot: &Snapshot, state: &State, packet: &Packet) -> bool {
     }
     // "o A packet destined to an IP broadcast or IP multicast address, or"
     let destination = view.destination_bits();
-    if destination >= 0xe000_0000 || snapshot.forbidden.is_broadcast(destination) {
+    if destination >= 0xe000_0000 || snapshot.is_broadcast(packet.vrf, destination) {
         return false;
     }
     // "o A packet whose source address has a network prefix of zero or is an invalid source address (as defined in
     // Section [5.3.7])": input has refused these; what is left are our own addresses and broadcasts.
     let source = view.source_bits();
-    !(snapshot.forbidden.is_own(source) || snapshot.forbidden.is_broadcast(source))
+    !(snapshot.is_own(packet.vrf, source) || snapshot.is_broadcast(packet.vrf, source))
 }
 
 fn send(snapshot: &Snapshot, state: &mut State, packet: Packet, kind: IcmpKind) {
-    let Packet { mut mbuf, ingress } = packet;
+    let Packet { mut mbuf, ingress, vrf } = packet;
     let Ok(view) = Ipv4::check(state.pool.frame(&mbuf)) else {
         return state.discard(mbuf, DropReason::Ip4TooShort, None);
     };
     let (victim, total) = (view.source(), view.total_len());
-    let Some(source) = source_towards(snapshot, victim, ingress) else {
+    let Some(source) = source_towards(snapshot, vrf, victim, ingress) else {
         return state.pool.give(mbuf);
     };
     mbuf.truncate(total.min((LONGEST - HEADERS) as u16));
@@ -122,17 +127,20 @@ fn send(snapshot: &Snapshot, state: &mut State, packet: Packet, kind: IcmpKind) 
     frame[..20].copy_from_slice(&header.emit());
     icmpv4::emit_error(&mut frame[20..], kind);
     state.link.counters.icmp_sent(IcmpClass::of(kind));
-    exception::originate(snapshot, state, mbuf);
+    exception::originate(snapshot, state, mbuf, vrf);
 }
 
 /// RFC 1812 4.3.2.4: "the IP source address in an ICMP message originated by the router MUST be one of the IP addresses
 /// associated with the physical interface over which the ICMP message is transmitted."
 ///
 /// Where that interface has none, the address of the interface that the packet came in on is used.
-fn source_towards(snapshot: &Snapshot, victim: Ipv4Addr, ingress: Option<u16>) -> Option<Ipv4Addr> {
-    let (interface, near) = match snapshot.next_hop(snapshot.fib.lookup(victim.to_bits())) {
-        Some(NextHop::Gateway { interface, address }) => (Some(*interface), *address),
-        Some(NextHop::Connected { interface }) => (Some(*interface), victim),
+///
+/// The flow of the error is not known before it has its source, so of several paths the one that flow 0 takes counts.
+fn source_towards(snapshot: &Snapshot, vrf: u16, victim: Ipv4Addr, ingress: Option<u16>) -> Option<Ipv4Addr> {
+    let victim = IpAddr::V4(victim);
+    let (interface, near) = match snapshot.route(vrf, victim, 0) {
+        Some(NextHop::Gateway { interface, address }) => (Some(interface), address),
+        Some(NextHop::Connected { interface }) => (Some(interface), victim),
         _ => (None, victim),
     };
     let of = |number: u16| snapshot.interfaces.get(usize::from(number))?.source_towards(near);

@@ -102,7 +102,7 @@ fn classify(snapshot: &Snapshot, map: &PortMap, frame: &[u8]) -> Classified {
     }
     let found = |verdict, destination| Classified { verdict, ingress, l3: l3 as u8, destination };
     match ether_type {
-        ethernet::ETHERTYPE_IPV4 => match ipv4(snapshot, &frame[l3..], group) {
+        ethernet::ETHERTYPE_IPV4 => match ipv4(snapshot, interface.vrf, &frame[l3..], group) {
             Ok((verdict, destination)) => found(verdict, destination),
             Err(reason) => found(Verdict::Drop(reason), 0),
         },
@@ -129,7 +129,7 @@ fn untag(map: &PortMap, frame: &[u8]) -> Result<(u16, usize, u16), DropReason> {
 
 /// The checks of RFC 1812 5.2.2 and 5.3.7, and what they leave to decide.
 #[inline]
-fn ipv4(snapshot: &Snapshot, packet: &[u8], group: bool) -> Result<(Verdict, u32), DropReason> {
+fn ipv4(snapshot: &Snapshot, vrf: u16, packet: &[u8], group: bool) -> Result<(Verdict, u32), DropReason> {
     let view = Ipv4::check(packet).map_err(|error| match error {
         Ipv4Error::TooShort => DropReason::Ip4TooShort,
         Ipv4Error::BadChecksum => DropReason::Ip4BadChecksum,
@@ -144,11 +144,14 @@ fn ipv4(snapshot: &Snapshot, packet: &[u8], group: bool) -> Result<(Verdict, u32
     if matches!(source >> 24, 0 | 127 | 224..) {
         return Err(DropReason::MartianSource);
     }
-    if snapshot.forbidden.may_hold(source) {
-        if snapshot.forbidden.is_own(source) {
+    let Some(forbidden) = snapshot.vrfs.get(usize::from(vrf)).map(|there| &there.forbidden) else {
+        return Err(DropReason::InterfaceDown);
+    };
+    if forbidden.may_hold(source) {
+        if forbidden.is_own(source) {
             return Err(DropReason::OwnSource);
         }
-        if snapshot.forbidden.is_broadcast(source) {
+        if forbidden.is_broadcast(source) {
             return Err(DropReason::MartianSource);
         }
     }
@@ -164,7 +167,7 @@ fn ipv4(snapshot: &Snapshot, packet: &[u8], group: bool) -> Result<(Verdict, u32
     if group {
         // RFC 1812 5.3.4: "A router MUST NOT forward any packet that the router received as a Link Layer broadcast, unless
         // it is directed to an IP Multicast address."
-        return Err(if snapshot.forbidden.is_broadcast(destination) {
+        return Err(if forbidden.is_broadcast(destination) {
             DropReason::DirectedBroadcast
         } else {
             DropReason::LinkBroadcast

@@ -5,7 +5,7 @@ use super::lanes::{Lanes, Verdict};
 use super::message::NeighborKey;
 use super::snapshot::Snapshot;
 use super::state::State;
-use crate::fib::next_hop::{NextHop, NextHopIndex};
+use crate::fib::next_hop::{NextHop, NextHopIndex, Paths};
 use ringway_mempool::BURST;
 use std::net::Ipv4Addr;
 
@@ -33,11 +33,17 @@ pub fn run(snapshot: &Snapshot, state: &mut State, count: usize, lanes: &mut Lan
     state.link.counters.cache_hits.add(asked - misses as u64);
     state.link.counters.cache_misses.add(misses as u64);
     let mut found = [NextHopIndex::NO_ROUTE; BURST];
-    snapshot.fib.lookup_burst(&destinations[..misses], &mut found[..misses]);
+    let vrf = snapshot.vrf_of(lanes.ingress[usize::from(missed[0])]);
+    if let Some(tables) = snapshot.vrfs.get(usize::from(vrf)) {
+        tables.ipv4.lookup_burst(&destinations[..misses], &mut found[..misses]);
+    }
     for miss in 0..misses {
         let at = usize::from(missed[miss]);
         let destination = destinations[miss];
-        lanes.verdict[at] = match resolve(snapshot, state, found[miss], destination) {
+        // Interfaces of several VRFs can share a port.
+        let other = snapshot.vrf_of(lanes.ingress[at]) != vrf;
+        let resolved = if other { None } else { resolve(snapshot, state, found[miss], destination) };
+        lanes.verdict[at] = match resolved {
             Some(slot) => {
                 lanes.slot[at] = slot;
                 if let Some(cache) = &mut state.cache {
@@ -54,15 +60,17 @@ pub fn run(snapshot: &Snapshot, state: &mut State, count: usize, lanes: &mut Lan
 /// The slot of the neighbor that a destination goes to, when there is one and it is resolved.
 #[inline]
 fn resolve(snapshot: &Snapshot, state: &mut State, index: NextHopIndex, destination: u32) -> Option<u32> {
-    let resolution = match snapshot.next_hop(index)? {
+    let Some(Paths::One(next_hop)) = snapshot.next_hops.get(usize::from(index.0))? else { return None };
+    let resolution = match next_hop {
         NextHop::Gateway { interface, address } => {
-            let key = NeighborKey::v4(*interface, *address);
+            let key = NeighborKey::new(*interface, *address);
             state.adjacencies.resolve_gateway(index.0, key)
         }
         NextHop::Connected { interface } => {
             state.adjacencies.resolve(NeighborKey::v4(*interface, Ipv4Addr::from_bits(destination)))
         }
-        NextHop::Deliver { .. }
+        NextHop::Vrf { .. }
+        | NextHop::Deliver { .. }
         | NextHop::Broadcast { .. }
         | NextHop::Blackhole
         | NextHop::Unreachable

@@ -167,7 +167,10 @@ pub enum Inject {
         port: u16,
     },
     /// An IP packet of our own, to be routed.
-    Packet,
+    Packet {
+        /// In the table of this VRF.
+        vrf: u16,
+    },
 }
 
 impl Default for Inject {

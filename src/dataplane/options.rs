@@ -1,6 +1,7 @@
 //! IPv4 options of packets in transit, as RFC 1812 5.3.13 and RFC 791 3.1 ask.
 
 use super::drop_reason::DropReason;
+use super::flow;
 use super::packet::Packet;
 use super::snapshot::Snapshot;
 use super::state::State;
@@ -42,7 +43,8 @@ pub fn process(snapshot: &Snapshot, state: &mut State, packet: &Packet) -> Resul
     let len = view.options().len();
     options[..len].copy_from_slice(view.options());
     let destination = view.destination_bits();
-    let here = outgoing_address(snapshot, destination, packet.ingress);
+    let flow = flow::of(snapshot.seed, state.pool.frame(&packet.mbuf));
+    let here = outgoing_address(snapshot, packet, flow, destination);
     let mut changed = false;
     for option in wire::iter(&options[..len]) {
         // RFC 1812 4.3.3.5: a Parameter Problem is for what "is not specifically covered by another ICMP message"; its pointer
@@ -62,7 +64,7 @@ pub fn process(snapshot: &Snapshot, state: &mut State, packet: &Packet) -> Resul
     if !changed {
         return Ok(());
     }
-    let is_ours = |address: Ipv4Addr| snapshot.forbidden.is_own(address.to_bits());
+    let is_ours = |address: Ipv4Addr| snapshot.is_own(packet.vrf, address.to_bits());
     // The record route and time stamp options are filled in on a copy, so that a refusal leaves the packet as it came.
     wire::record(&mut options[..len], here, is_ours, milliseconds_of_day).map_err(|error| malformed(error.offset))?;
     let header = &mut state.pool.frame_mut(&packet.mbuf)[..header_len];
@@ -81,7 +83,7 @@ pub fn process(snapshot: &Snapshot, state: &mut State, packet: &Packet) -> Resul
 pub fn follow_source_route(snapshot: &Snapshot, state: &mut State, packet: &Packet) -> Result<(), Refusal> {
     let Ok(view) = Ipv4::check(state.pool.frame(&packet.mbuf)) else { return Ok(()) };
     let header_len = usize::from(view.header_len());
-    let at_us = snapshot.forbidden.is_own(view.destination_bits());
+    let at_us = snapshot.is_own(packet.vrf, view.destination_bits());
     if !snapshot.accept_source_route || !at_us || !has_source_route(view.options()) {
         return Ok(());
     }
@@ -91,7 +93,7 @@ pub fn follow_source_route(snapshot: &Snapshot, state: &mut State, packet: &Pack
     let Some(next) = wire::advance_source_route(&mut header[20..], here) else { return Ok(()) };
     ipv4::set_destination(header, next);
     let on_link = matches!(
-        snapshot.next_hop(snapshot.fib.lookup(next.to_bits())),
+        snapshot.route4(packet.vrf, next.to_bits(), 0),
         Some(NextHop::Connected { .. } | NextHop::Deliver { .. })
     );
     if strict && !on_link {
@@ -107,12 +109,12 @@ fn malformed(offset: usize) -> Refusal {
 
 /// The address that a record route option gets: RFC 791 3.1, "its own internet address as known in the environment into
 /// which this datagram is being forwarded".
-fn outgoing_address(snapshot: &Snapshot, destination: u32, ingress: Option<u16>) -> Ipv4Addr {
-    let to = Ipv4Addr::from_bits(destination);
-    let (interface, near) = match snapshot.next_hop(snapshot.fib.lookup(destination)) {
-        Some(NextHop::Gateway { interface, address }) => (Some(*interface), *address),
-        Some(NextHop::Connected { interface }) => (Some(*interface), to),
-        _ => (ingress, to),
+fn outgoing_address(snapshot: &Snapshot, packet: &Packet, flow: u32, destination: u32) -> Ipv4Addr {
+    let to = Ipv4Addr::from_bits(destination).into();
+    let (interface, near) = match snapshot.route4(packet.vrf, destination, flow) {
+        Some(NextHop::Gateway { interface, address }) => (Some(interface), address),
+        Some(NextHop::Connected { interface }) => (Some(interface), to),
+        _ => (packet.ingress, to),
     };
     let there = interface.and_then(|number| snapshot.interfaces.get(usize::from(number)));
     there.and_then(|there| there.source_towards(near)).unwrap_or(Ipv4Addr::UNSPECIFIED)

@@ -9,4 +9,6 @@ pub struct Packet {
     pub mbuf: Mbuf,
     /// Interface that it came in on; `None` for packets of our own, which are never answered with an error.
     pub ingress: Option<u16>,
+    /// VRF that it is routed in: that of the interface it came in on, or the one that a packet of our own was made for.
+    pub vrf: u16,
 }

@@ -5,12 +5,12 @@
 use super::counters::WorkerCounters;
 use super::drop_reason::DropReason;
 use super::message::{ControlLink, Event, Inject, NeighborKey, Order, link};
-use super::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot};
+use super::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
 use super::worker::{RxPort, Worker, WorkerSettings};
 use crate::fib::connected::expand;
-use crate::fib::ipv4::Fib;
-use crate::fib::next_hop::{NextHop, NextHopIndex, NextHops};
-use ipnet::Ipv4Net;
+use crate::fib::next_hop::{NextHopIndex, NextHops, Paths};
+use crate::fib::{ipv4, ipv6};
+use ipnet::IpNet;
 use macaddr::MacAddr6;
 use ringway_mempool::{Audit, Geometry, MapError, PagePolicy, Pool};
 use ringway_pmd::memory::{self, Probe};
@@ -22,11 +22,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct RigSettings {
     /// Address and prefix of each interface.
-    pub addresses: Vec<Ipv4Net>,
+    pub addresses: Vec<IpNet>,
     /// MTU of each interface; 1500 where this list is shorter.
     pub mtus: Vec<u16>,
     /// Routes beside the connected ones.
-    pub routes: Vec<(Ipv4Net, NextHop)>,
+    pub routes: Vec<(IpNet, Paths)>,
     /// Buffers of the pool.
     pub buffers: u32,
     /// Frames of each ring; a power of two.
@@ -45,7 +45,7 @@ pub struct RigSettings {
 
 impl RigSettings {
     /// A router with these addresses, roomy enough for most tests.
-    pub fn new(addresses: &[Ipv4Net]) -> Self {
+    pub fn new(addresses: &[IpNet]) -> Self {
         Self {
             addresses: addresses.to_vec(),
             mtus: Vec::new(),
@@ -169,7 +169,9 @@ impl Rig {
     pub fn publish(&mut self, change: impl FnOnce(&mut Snapshot)) {
         change(&mut self.snapshot);
         self.snapshot.generation += 1;
-        self.snapshot.forbidden = ForbiddenSources::new(&self.snapshot.interfaces);
+        for (number, vrf) in (0..).zip(&mut self.snapshot.vrfs) {
+            vrf.forbidden = ForbiddenSources::new(self.snapshot.interfaces.iter().filter(|there| there.vrf == number));
+        }
         let snapshot = Arc::new(self.snapshot.clone());
         self.order(Order::Snapshot(snapshot));
         self.step();
@@ -198,7 +200,7 @@ pub fn port_settings(settings: &RigSettings, number: usize) -> PortSettings {
 }
 
 fn snapshot(settings: &RigSettings) -> Snapshot {
-    let interface = |(number, address): (usize, &Ipv4Net)| Interface {
+    let interface = |(number, address): (usize, &IpNet)| Interface {
         port: number as u16,
         mac: Rig::mac(number),
         encapsulation: Encapsulation::new(Rig::mac(number), &[]),
@@ -206,7 +208,9 @@ fn snapshot(settings: &RigSettings) -> Snapshot {
         up: true,
         redirects: true,
         directed_broadcast: false,
-        addresses: vec![*address],
+        vrf: 0,
+        addresses: ipv4_only(address).into_iter().collect(),
+        addresses6: ipv6_only(address).into_iter().collect(),
     };
     let interfaces: Vec<Interface> = settings.addresses.iter().enumerate().map(interface).collect();
     let port = |number: usize| {
@@ -215,28 +219,35 @@ fn snapshot(settings: &RigSettings) -> Snapshot {
         map
     };
     let connected = settings.addresses.iter().enumerate().flat_map(|(number, net)| expand(number as u16, *net));
-    let routes: Vec<_> = connected.chain(settings.routes.iter().copied()).collect();
-    let (fib, next_hops) = compile(&routes);
-    Snapshot {
-        forbidden: ForbiddenSources::new(&interfaces),
-        fib: Arc::new(fib),
-        next_hops,
-        ..Snapshot::empty((0..interfaces.len()).map(port).collect())
-    }
-    .with_interfaces(interfaces)
+    let connected = connected.map(|(net, next_hop)| (net, Paths::One(next_hop)));
+    let routes: Vec<_> = connected.chain(settings.routes.iter().cloned()).collect();
+    let (mut vrf, next_hops) = compile(&routes);
+    vrf.forbidden = ForbiddenSources::new(&interfaces);
+    Snapshot { vrfs: vec![vrf], next_hops, seed: 1, ..Snapshot::empty((0..interfaces.len()).map(port).collect()) }
+        .with_interfaces(interfaces)
 }
 
-/// A FIB of these routes, and the table of next hops that it points into.
-pub fn compile(routes: &[(Ipv4Net, NextHop)]) -> (Fib, Vec<NextHop>) {
-    let mut interned = NextHops::new(NextHopIndex::HIGHEST.0);
-    let indexed = routes.iter().filter_map(|(net, next_hop)| Some((*net, interned.intern(*next_hop).ok()?)));
-    let indexed: Vec<_> = indexed.collect();
-    let mut table =
-        vec![NextHop::Blackhole; indexed.iter().map(|(_, index)| usize::from(index.0)).max().unwrap_or(0) + 1];
-    for (index, next_hop) in interned.iter() {
-        table[usize::from(index.0)] = next_hop;
+fn ipv4_only(net: &IpNet) -> Option<ipnet::Ipv4Net> {
+    if let IpNet::V4(net) = net { Some(*net) } else { None }
+}
+
+fn ipv6_only(net: &IpNet) -> Option<ipnet::Ipv6Net> {
+    if let IpNet::V6(net) = net { Some(*net) } else { None }
+}
+
+/// The tables of these routes, and the path lists that they point at.
+pub fn compile(routes: &[(IpNet, Paths)]) -> (Vrf, Vec<Option<Paths>>) {
+    let mut next_hops = NextHops::new(NextHopIndex::HIGHEST.0);
+    let (mut of_ipv4, mut of_ipv6) = (Vec::new(), Vec::new());
+    for (net, paths) in routes {
+        let Ok(index) = next_hops.acquire(paths) else { continue };
+        match net {
+            IpNet::V4(net) => of_ipv4.push((*net, index)),
+            IpNet::V6(net) => of_ipv6.push((*net, index)),
+        }
     }
-    (Fib::compile(indexed), table)
+    let (ipv4, ipv6) = (ipv4::Fib::compile(of_ipv4).into(), ipv6::Fib::compile(of_ipv6).into());
+    (Vrf { ipv4, ipv6, forbidden: ForbiddenSources::default() }, next_hops.table())
 }
 
 impl Snapshot {

@@ -4,14 +4,14 @@
 //! of a change. The control thread keeps its own reference until every worker has reported the new generation, so
 //! a worker never frees one.
 
-use crate::fib::ipv4::Fib;
-use crate::fib::next_hop::{NextHop, NextHopIndex};
+use crate::fib::next_hop::{NextHop, NextHopIndex, Paths};
+use crate::fib::{ipv4, ipv6};
 use crate::wire::ethernet;
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
 use ringway_config::Mode;
 use std::collections::{HashMap, HashSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// No interface: what the maps of a port hold for VLANs that are not configured.
@@ -64,14 +64,18 @@ pub struct Interface {
     pub redirects: bool,
     /// Forwards directed broadcasts (RFC 2644: off unless configured).
     pub directed_broadcast: bool,
-    /// Its addresses with their prefixes, the primary one first.
+    /// Number of its VRF.
+    pub vrf: u16,
+    /// Its IPv4 addresses with their prefixes, the primary one first.
     pub addresses: Vec<Ipv4Net>,
+    /// Its IPv6 addresses with their prefixes, the primary one first.
+    pub addresses6: Vec<Ipv6Net>,
 }
 
 impl Interface {
-    /// The address to speak from towards `peer`: the one whose prefix holds it, else the primary one.
-    pub fn source_towards(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
-        let near = self.addresses.iter().find(|net| net.contains(&peer));
+    /// The IPv4 address to speak from towards `peer`: the one whose prefix holds it, else the primary one.
+    pub fn source_towards(&self, peer: IpAddr) -> Option<Ipv4Addr> {
+        let near = self.addresses.iter().find(|net| matches!(peer, IpAddr::V4(peer) if net.contains(&peer)));
         near.or(self.addresses.first()).map(Ipv4Net::addr)
     }
 }
@@ -169,6 +173,20 @@ impl ForbiddenSources {
     }
 }
 
+/// The tables of one VRF.
+#[derive(Debug, Clone, Default)]
+pub struct Vrf {
+    /// Longest-prefix match of IPv4.
+    pub ipv4: Arc<ipv4::Fib>,
+    /// Longest-prefix match of IPv6.
+    pub ipv6: Arc<ipv6::Fib>,
+    /// IPv4 sources that are refused.
+    pub forbidden: ForbiddenSources,
+}
+
+/// Tables that a lookup passes at most, from VRF to VRF: a loop of leaked routes ends here.
+const LEAKS: usize = 4;
+
 /// The whole of it.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
@@ -184,12 +202,12 @@ pub struct Snapshot {
     pub ports: Vec<PortMap>,
     /// By interface number.
     pub interfaces: Vec<Interface>,
+    /// By number; number 0 is the one of every interface that names none.
+    pub vrfs: Vec<Vrf>,
     /// By next-hop index.
-    pub next_hops: Vec<NextHop>,
-    /// Longest-prefix match.
-    pub fib: Arc<Fib>,
-    /// Sources that are refused.
-    pub forbidden: ForbiddenSources,
+    pub next_hops: Vec<Option<Paths>>,
+    /// Key of the hash that spreads flows over paths: see [`super::flow`].
+    pub seed: u64,
     /// Packets with a source route are processed as RFC 1812 5.3.13.4 describes, not refused.
     pub accept_source_route: bool,
 }
@@ -204,17 +222,68 @@ impl Snapshot {
             burst: 32,
             ports,
             interfaces: Vec::new(),
+            vrfs: vec![Vrf::default()],
             next_hops: Vec::new(),
-            fib: Arc::new(Fib::compile([])),
-            forbidden: ForbiddenSources::default(),
+            seed: 0,
             accept_source_route: false,
         }
     }
 
-    /// What the FIB says of a destination.
+    /// The VRF of an interface.
     #[inline]
-    pub fn next_hop(&self, index: NextHopIndex) -> Option<&NextHop> {
-        if index == NextHopIndex::NO_ROUTE { None } else { self.next_hops.get(usize::from(index.0)) }
+    pub fn vrf_of(&self, interface: u16) -> u16 {
+        self.interfaces.get(usize::from(interface)).map_or(0, |there| there.vrf)
+    }
+
+    /// Whether an IPv4 address (host byte order) is one of our own in a VRF.
+    pub fn is_own(&self, vrf: u16, address: u32) -> bool {
+        self.vrfs.get(usize::from(vrf)).is_some_and(|there| there.forbidden.is_own(address))
+    }
+
+    /// Whether an IPv4 address (host byte order) is the broadcast address of a connected network of a VRF.
+    pub fn is_broadcast(&self, vrf: u16, address: u32) -> bool {
+        self.vrfs.get(usize::from(vrf)).is_some_and(|there| there.forbidden.is_broadcast(address))
+    }
+
+    /// Where a packet of this flow ([`super::flow::of`]) goes from a VRF; `None` without a route. Never
+    /// [`NextHop::Vrf`]: leaked routes have been followed.
+    pub fn route(&self, vrf: u16, destination: IpAddr, flow: u32) -> Option<NextHop> {
+        match destination {
+            IpAddr::V4(address) => self.route4(vrf, address.to_bits(), flow),
+            IpAddr::V6(address) => self.route6(vrf, address.to_bits(), flow),
+        }
+    }
+
+    /// [`Snapshot::route`] for IPv4; the destination in host byte order.
+    #[inline]
+    pub fn route4(&self, vrf: u16, destination: u32, flow: u32) -> Option<NextHop> {
+        self.follow(vrf, flow, |there| there.ipv4.lookup(destination))
+    }
+
+    /// [`Snapshot::route`] for IPv6; the destination in host byte order.
+    #[inline]
+    pub fn route6(&self, vrf: u16, destination: u128, flow: u32) -> Option<NextHop> {
+        self.follow(vrf, flow, |there| there.ipv6.lookup(destination))
+    }
+
+    #[inline]
+    fn follow(&self, mut vrf: u16, flow: u32, lookup: impl Fn(&Vrf) -> NextHopIndex) -> Option<NextHop> {
+        for _ in 0..LEAKS {
+            match self.next_hop(lookup(self.vrfs.get(usize::from(vrf))?), flow)? {
+                NextHop::Vrf { vrf: other } => vrf = other,
+                next_hop => return Some(next_hop),
+            }
+        }
+        None
+    }
+
+    /// The path of a path list that a flow takes.
+    #[inline]
+    pub fn next_hop(&self, index: NextHopIndex, flow: u32) -> Option<NextHop> {
+        match self.next_hops.get(usize::from(index.0))?.as_ref()? {
+            Paths::One(next_hop) => Some(*next_hop),
+            Paths::Many(paths) => paths.get(flow as usize % paths.len()).map(|path| path.next_hop),
+        }
     }
 }
 
@@ -248,7 +317,9 @@ mod tests {
             up: true,
             redirects: true,
             directed_broadcast: false,
+            vrf: 0,
             addresses: vec!["192.0.2.1/24".parse().unwrap(), "198.51.100.0/31".parse().unwrap()],
+            addresses6: Vec::new(),
         };
         let set = ForbiddenSources::new([&interface]);
         let bits = |text: &str| text.parse::<Ipv4Addr>().unwrap().to_bits();

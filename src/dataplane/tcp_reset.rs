@@ -35,7 +35,7 @@ pub fn answer(snapshot: &Snapshot, state: &mut State, packet: Packet) {
     frame[..20].copy_from_slice(&header.emit());
     frame[20..LEN].copy_from_slice(&segment);
     tcp::fill(&mut frame[20..LEN], header.source, header.destination);
-    originate(snapshot, state, mbuf);
+    originate(snapshot, state, mbuf, packet.vrf);
 }
 
 /// The reset for a segment; `None` for a reset, which is never answered.

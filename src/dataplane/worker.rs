@@ -244,7 +244,7 @@ impl Worker {
                 Inject::Frame { port } => {
                     self.state.staging.stage(&mut self.state.pool, &self.state.link.counters, port, mbuf);
                 }
-                Inject::Packet => exception::originate(&self.snapshot, &mut self.state, mbuf),
+                Inject::Packet { vrf } => exception::originate(&self.snapshot, &mut self.state, mbuf, vrf),
             }
         }
     }

@@ -1,29 +1,41 @@
 //! The routes that an interface's own addresses bring with them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use super::next_hop::NextHop;
 use super::rib::RibError;
 
-/// The routes of one address on one interface: the prefix itself, the address, and the two broadcast forms.
+/// The routes of one address on one interface: the prefix itself, the address, and the forms that mean everybody (IPv4)
+/// or any router (IPv6) of the prefix.
 ///
-/// A /32 has no neighbors, so it is the address alone. A /31 joins two hosts and has no broadcast address (RFC 3021
-/// section 2).
-pub fn expand(interface: u16, address: Ipv4Net) -> impl Iterator<Item = (Ipv4Net, NextHop)> {
+/// A /32 or /128 has no neighbors, so it is the address alone. A /31 joins two hosts and has no broadcast address (RFC
+/// 3021 section 2), nor has a /127 an anycast address (RFC 6164 section 6). A link-local prefix is on every link and is no
+/// route: such a destination is looked for on the link at hand.
+pub fn expand(interface: u16, address: IpNet) -> impl Iterator<Item = (IpNet, NextHop)> {
     let prefix = address.trunc();
-    let connected = (address.prefix_len() < 32).then_some((prefix, NextHop::Connected { interface }));
-    // RFC 1812 section 4.2.2.11 (d): "{ <Network-prefix>, -1 }  Directed Broadcast - a broadcast directed to the
-    // specified network prefix." Section 4.2.3.1 on { <Network-prefix>, 0 }: "If these packets are not silently
-    // discarded, they MUST be treated as IP broadcasts".
-    let broadcasts = (address.prefix_len() < 31)
-        .then_some([prefix.broadcast(), prefix.network()])
+    let (own, host_bits) = (address.addr(), address.max_prefix_len() - address.prefix_len());
+    let routable = !matches!(own, IpAddr::V6(own) if own.is_unicast_link_local());
+    let connected = (host_bits > 0).then_some((prefix, NextHop::Connected { interface }));
+    let (deliver, broadcast) = (NextHop::Deliver { interface }, NextHop::Broadcast { interface });
+    let roles = match prefix {
+        // RFC 1812 section 4.2.2.11 (d): "{ <Network-prefix>, -1 }  Directed Broadcast - a broadcast directed to the
+        // specified network prefix." Section 4.2.3.1 on { <Network-prefix>, 0 }: "If these packets are not silently
+        // discarded, they MUST be treated as IP broadcasts".
+        IpNet::V4(net) => [Some((net.broadcast().into(), broadcast)), Some((net.network().into(), broadcast))],
+        // RFC 4291 section 2.6.1: "Packets sent to the Subnet-Router anycast address will be delivered to one router on
+        // the subnet. All routers are required to support the Subnet-Router anycast addresses for the subnets to which
+        // they have interfaces."
+        IpNet::V6(net) => [Some((net.network().into(), deliver)), None],
+    };
+    let roles = roles
         .into_iter()
         .flatten()
-        .map(move |broadcast| (Ipv4Net::from(broadcast), NextHop::Broadcast { interface }));
-    let own = (Ipv4Net::from(address.addr()), NextHop::Deliver { interface });
-    connected.into_iter().chain(broadcasts).chain([own])
+        .filter(move |_| host_bits > 1)
+        .map(|(address, next_hop): (IpAddr, NextHop)| (IpNet::from(address), next_hop));
+    connected.into_iter().chain(roles).chain([(IpNet::from(own), deliver)]).filter(move |_| routable)
 }
 
 /// The routes of all addresses together, with one next hop for each prefix.
@@ -31,8 +43,8 @@ pub fn expand(interface: u16, address: Ipv4Net) -> impl Iterator<Item = (Ipv4Net
 /// # Errors
 /// [`RibError::ConnectedTwice`] when two interfaces claim one prefix or one address.
 pub(super) fn expand_all(
-    addresses: impl IntoIterator<Item = (u16, Ipv4Net)>,
-) -> Result<BTreeMap<Ipv4Net, NextHop>, RibError> {
+    addresses: impl IntoIterator<Item = (u16, IpNet)>,
+) -> Result<BTreeMap<IpNet, NextHop>, RibError> {
     let mut addresses: Vec<_> = addresses.into_iter().collect();
     // Where prefixes of two interfaces nest, a broadcast address they share belongs to the longer one.
     addresses.sort_by_key(|(_, address)| address.prefix_len());
@@ -65,11 +77,11 @@ pub(super) fn expand_all(
 mod tests {
     use super::*;
 
-    fn net(text: &str) -> Ipv4Net {
+    fn net(text: &str) -> IpNet {
         text.parse().unwrap()
     }
 
-    fn expanded(address: &str) -> Vec<(Ipv4Net, NextHop)> {
+    fn expanded(address: &str) -> Vec<(IpNet, NextHop)> {
         let mut routes: Vec<_> = expand(3, net(address)).collect();
         routes.sort();
         routes
@@ -93,13 +105,28 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_address_brings_its_prefix_itself_and_the_anycast_address() {
+        assert_eq!(
+            expanded("2001:db8::1/64"),
+            [(net("2001:db8::/64"), CONNECTED), (net("2001:db8::/128"), OWN), (net("2001:db8::1/128"), OWN)]
+        );
+    }
+
+    #[test]
     fn a_point_to_point_prefix_has_no_broadcast() {
         assert_eq!(expanded("192.0.2.1/31"), [(net("192.0.2.0/31"), CONNECTED), (net("192.0.2.1/32"), OWN)]);
+        assert_eq!(expanded("2001:db8::1/127"), [(net("2001:db8::/127"), CONNECTED), (net("2001:db8::1/128"), OWN)]);
     }
 
     #[test]
     fn a_host_address_connects_nothing() {
         assert_eq!(expanded("192.0.2.1/32"), [(net("192.0.2.1/32"), OWN)]);
+        assert_eq!(expanded("2001:db8::1/128"), [(net("2001:db8::1/128"), OWN)]);
+    }
+
+    #[test]
+    fn a_link_local_address_is_no_route() {
+        assert_eq!(expanded("fe80::1/64"), []);
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //!   addresses, configuration, netlink                                     workers (read only)
 //!            |                                                                  ^
 //!            v                                                                  |
-//!   rib::Rib (prefix -> routes, best first) --best_usable--> ipv4::Fib (prefix -> NextHopIndex)
+//!   rib::Rib (vrf, prefix -> routes, best first) --decide--> ipv4::Fib, ipv6::Fib (prefix -> NextHopIndex)
 //!            |                                                                  ^
-//!            +------ next_hop::NextHops (NextHop <-> NextHopIndex) -------------+
+//!            +------ next_hop::NextHops (Paths <-> NextHopIndex) ---------------+
 //! ```
 //!
 //! The control thread owns the RIB and the table of next hops. It compiles an immutable FIB from the best routes

@@ -1,16 +1,21 @@
-//! Next hops and the table that gives each distinct one a small number.
+//! Next hops, the path lists that routes share, and the table that gives each distinct list a small number.
 //!
-//! Routes share next hops: a full Internet table has a million routes and a few dozen next hops. The FIB therefore
-//! holds 16-bit numbers, which keeps it small enough for the caches, and the numbers index the workers'
-//! adjacencies.
+//! ```text
+//!   route -> NextHopIndex (15 bits) -> Paths: one next hop, or several with weights -> adjacency (a worker's own)
+//! ```
+//!
+//! A full Internet table has a million routes and a few dozen path lists. The FIB therefore holds 15-bit numbers, which
+//! keeps it small enough for the caches, and a gateway that moves changes one list and no route.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use thiserror::Error;
 
-/// The number of a next hop in [`NextHops`]. Zero is reserved and means that there is no route.
+/// The number of a path list in [`NextHops`]. Zero is reserved and means that there is no route.
 #[repr(transparent)]
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NextHopIndex(pub u16);
@@ -24,15 +29,16 @@ impl NextHopIndex {
     pub const HIGHEST: Self = Self(0x7fff);
 }
 
-/// Where a route points.
+/// Where a packet goes: one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NextHop {
-    /// A router on a connected network: every packet goes to its MAC.
+    /// A router on a connected network: every packet goes to its MAC. An IPv4 route may name an IPv6 gateway
+    /// (RFC 8950).
     Gateway {
         /// The interface the packet leaves by.
         interface: u16,
         /// The gateway's address on that interface.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
     /// A connected network: the neighbor is the packet's destination itself.
     Connected {
@@ -48,6 +54,11 @@ pub enum NextHop {
     Broadcast {
         /// The interface of the connected prefix.
         interface: u16,
+    },
+    /// Look the destination up again in the table of this VRF.
+    Vrf {
+        /// Number of the VRF.
+        vrf: u16,
     },
     /// Drop the packet and tell nobody.
     Blackhole,
@@ -65,7 +76,7 @@ impl NextHop {
             | NextHop::Connected { interface }
             | NextHop::Deliver { interface }
             | NextHop::Broadcast { interface } => Some(interface),
-            NextHop::Blackhole | NextHop::Unreachable | NextHop::Prohibit => None,
+            NextHop::Vrf { .. } | NextHop::Blackhole | NextHop::Unreachable | NextHop::Prohibit => None,
         }
     }
 }
@@ -79,6 +90,7 @@ impl fmt::Display for NextHop {
             NextHop::Connected { interface } => write!(f, "connected on interface {interface}"),
             NextHop::Deliver { interface } => write!(f, "own address of interface {interface}"),
             NextHop::Broadcast { interface } => write!(f, "broadcast of interface {interface}"),
+            NextHop::Vrf { vrf } => write!(f, "looked up in vrf {vrf}"),
             NextHop::Blackhole => f.write_str("blackhole"),
             NextHop::Unreachable => f.write_str("unreachable"),
             NextHop::Prohibit => f.write_str("prohibit"),
@@ -86,96 +98,217 @@ impl fmt::Display for NextHop {
     }
 }
 
-/// The table has no number left for another next hop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "the table of next hops is full: it holds {limit} distinct ones, and {refused} would be one more; raise its limit (at most {}) or use fewer gateways",
-    NextHopIndex::HIGHEST.0
-)]
-pub struct NextHopsFull {
-    /// The most next hops that the table takes.
-    pub limit: u16,
-    /// The next hop that found no place.
-    pub refused: NextHop,
+/// One of several ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    /// The way.
+    pub next_hop: NextHop,
+    /// Its share of the flows, beside the weights of the others; at least 1.
+    pub weight: u8,
 }
 
-/// Every distinct next hop in use, each with its number. A next hop keeps its number for as long as it stays.
+/// A path list: where a route points.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Paths {
+    /// Every packet goes the same way.
+    One(NextHop),
+    /// Flows are spread over these, at least two, sorted, no next hop twice.
+    Many(Arc<[Path]>),
+}
+
+impl Paths {
+    /// The list of these paths in its one form: sorted, equal next hops joined. `None` of nothing.
+    pub fn new(paths: impl IntoIterator<Item = Path>) -> Option<Self> {
+        let mut sorted: Vec<Path> = paths.into_iter().collect();
+        sorted.sort();
+        let mut joined: Vec<Path> = Vec::with_capacity(sorted.len());
+        for path in sorted {
+            match joined.last_mut().filter(|last| last.next_hop == path.next_hop) {
+                Some(last) => last.weight = last.weight.saturating_add(path.weight.max(1)),
+                None => joined.push(Path { weight: path.weight.max(1), ..path }),
+            }
+        }
+        match joined[..] {
+            [] => None,
+            [path] => Some(Self::One(path.next_hop)),
+            _ => Some(Self::Many(joined.into())),
+        }
+    }
+
+    /// The paths, a single one with weight 1.
+    pub fn iter(&self) -> impl Iterator<Item = Path> + '_ {
+        let (one, many) = match self {
+            Self::One(next_hop) => (Some(Path { next_hop: *next_hop, weight: 1 }), &[][..]),
+            Self::Many(paths) => (None, &paths[..]),
+        };
+        one.into_iter().chain(many.iter().copied())
+    }
+
+    /// Whether one of the paths goes by this gateway.
+    pub fn has_gateway(&self, gateway: IpAddr) -> bool {
+        self.iter().any(|path| matches!(path.next_hop, NextHop::Gateway { address, .. } if address == gateway))
+    }
+}
+
+impl From<NextHop> for Paths {
+    fn from(next_hop: NextHop) -> Self {
+        Self::One(next_hop)
+    }
+}
+
+impl fmt::Display for Paths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(next_hop) => write!(f, "{next_hop}"),
+            Self::Many(paths) => {
+                for (at, Path { next_hop, weight }) in paths.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(f, "{comma}{next_hop} weight {weight}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The table has no number left for another path list.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "the table of next hops is full: it holds {limit} distinct ones, and {refused} would be one more; use fewer gateways"
+)]
+pub struct NextHopsFull {
+    /// The most path lists that the table takes.
+    pub limit: u16,
+    /// The one that found no place.
+    pub refused: Paths,
+}
+
+#[derive(Debug, Clone)]
+struct Slot {
+    paths: Paths,
+    /// Routes that point here.
+    users: u32,
+    /// The number of the release that took the last user.
+    released: u64,
+}
+
+/// Every distinct path list in use, each with its number and how many routes use it.
+///
+/// A number that no route uses any more is not given out again until [`NextHops::reuse`]: a worker may still have read
+/// it out of the FIB.
 #[derive(Debug, Clone)]
 pub struct NextHops {
     /// Indexed by number; slot 0 stays empty.
-    by_index: Vec<Option<NextHop>>,
-    by_value: HashMap<NextHop, NextHopIndex>,
-    /// Numbers that [`NextHops::retain`] gave back, in descending order, so that `pop` takes the smallest.
+    by_index: Vec<Option<Slot>>,
+    by_value: HashMap<Paths, NextHopIndex>,
+    /// Without users, their numbers still taken.
+    unused: VecDeque<(u64, NextHopIndex)>,
+    /// Releases so far.
+    releases: u64,
+    /// Numbers that can be given out again.
     free: Vec<NextHopIndex>,
     limit: u16,
 }
 
 impl NextHops {
-    /// An empty table for at most `limit` next hops, itself at most [`NextHopIndex::HIGHEST`].
+    /// An empty table for at most `limit` path lists, itself at most [`NextHopIndex::HIGHEST`].
     pub fn new(limit: u16) -> Self {
         Self {
             by_index: vec![None],
             by_value: HashMap::new(),
+            unused: VecDeque::new(),
+            releases: 0,
             free: Vec::new(),
             limit: limit.min(NextHopIndex::HIGHEST.0),
         }
     }
 
-    /// The number of `next_hop`: the one it has already, or a new one.
+    /// The number of a path list, the one it has already or a new one, with one user more.
     ///
     /// # Errors
     /// [`NextHopsFull`] when it is new and the table holds its limit.
-    pub fn intern(&mut self, next_hop: NextHop) -> Result<NextHopIndex, NextHopsFull> {
-        if let Some(&index) = self.by_value.get(&next_hop) {
+    pub fn acquire(&mut self, paths: &Paths) -> Result<NextHopIndex, NextHopsFull> {
+        if let Some(&index) = self.by_value.get(paths) {
+            if let Some(slot) = &mut self.by_index[usize::from(index.0)] {
+                slot.users += 1;
+            }
             return Ok(index);
         }
-        if self.len() >= usize::from(self.limit) {
-            return Err(NextHopsFull { limit: self.limit, refused: next_hop });
+        if self.by_value.len() >= usize::from(self.limit) {
+            return Err(NextHopsFull { limit: self.limit, refused: paths.clone() });
         }
+        let slot = Some(Slot { paths: paths.clone(), users: 1, released: 0 });
         let index = match self.free.pop() {
             Some(index) => {
-                self.by_index[usize::from(index.0)] = Some(next_hop);
+                self.by_index[usize::from(index.0)] = slot;
                 index
             }
             None => {
                 let number = u16::try_from(self.by_index.len()).expect("the limit is below 2^15");
-                self.by_index.push(Some(next_hop));
+                self.by_index.push(slot);
                 NextHopIndex(number)
             }
         };
-        self.by_value.insert(next_hop, index);
+        self.by_value.insert(paths.clone(), index);
         Ok(index)
     }
 
-    /// The next hop with this number; none for number 0 and for numbers not given out.
-    pub fn get(&self, index: NextHopIndex) -> Option<NextHop> {
-        self.by_index.get(usize::from(index.0)).copied().flatten()
+    /// One user less. The list stays, and can be acquired again, until [`NextHops::reuse`].
+    pub fn release(&mut self, index: NextHopIndex) {
+        let Some(Some(slot)) = self.by_index.get_mut(usize::from(index.0)) else { return };
+        slot.users = slot.users.saturating_sub(1);
+        self.releases += 1;
+        if slot.users == 0 {
+            slot.released = self.releases;
+            self.unused.push_back((self.releases, index));
+        }
     }
 
-    /// Forgets every next hop that `keep` refuses and returns how many went. Their numbers are given out again, so
-    /// call it only when no worker looks up a FIB that still holds them.
-    pub fn retain(&mut self, mut keep: impl FnMut(NextHopIndex, &NextHop) -> bool) -> usize {
-        let before = self.len();
-        let by_index = &mut self.by_index;
-        let free = &mut self.free;
-        self.by_value.retain(|next_hop, &mut index| {
-            let kept = keep(index, next_hop);
-            if !kept {
-                by_index[usize::from(index.0)] = None;
-                free.push(index);
+    /// Forgets the lists that had no user at the moment that [`NextHops::moment`] told, and had none since; their numbers
+    /// can be given out again. Call it when no worker can still hold one of them. Returns the numbers.
+    pub fn reuse(&mut self, moment: u64) -> Vec<NextHopIndex> {
+        let mut freed = Vec::new();
+        while let Some(&(released, index)) = self.unused.front().filter(|(released, _)| *released <= moment) {
+            self.unused.pop_front();
+            let place = &mut self.by_index[usize::from(index.0)];
+            // A list that was used again in the meantime and released once more waits for that release's turn.
+            if let Some(slot) = place.take_if(|slot| slot.users == 0 && slot.released == released) {
+                self.by_value.remove(&slot.paths);
+                self.free.push(index);
+                freed.push(index);
             }
-            kept
-        });
-        self.free.sort_unstable_by(|a, b| b.cmp(a));
-        before - self.len()
+        }
+        freed
     }
 
-    /// The next hops in order of their numbers.
-    pub fn iter(&self) -> impl Iterator<Item = (NextHopIndex, NextHop)> + '_ {
-        (0u16..).zip(&self.by_index).filter_map(|(number, slot)| slot.map(|next_hop| (NextHopIndex(number), next_hop)))
+    /// Now, for [`NextHops::reuse`] later; `None` when nothing waits for it.
+    pub fn moment(&self) -> Option<u64> {
+        (!self.unused.is_empty()).then_some(self.releases)
     }
 
-    /// How many next hops the table holds.
+    /// The path list with this number; none for number 0 and for numbers not given out.
+    pub fn get(&self, index: NextHopIndex) -> Option<&Paths> {
+        self.by_index.get(usize::from(index.0))?.as_ref().map(|slot| &slot.paths)
+    }
+
+    /// How many routes use this one.
+    pub fn users(&self, index: NextHopIndex) -> u32 {
+        self.by_index.get(usize::from(index.0)).and_then(Option::as_ref).map_or(0, |slot| slot.users)
+    }
+
+    /// The path lists in order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (NextHopIndex, &Paths)> + '_ {
+        (0u16..)
+            .zip(&self.by_index)
+            .filter_map(|(number, slot)| slot.as_ref().map(|slot| (NextHopIndex(number), &slot.paths)))
+    }
+
+    /// The path lists by number, for the workers.
+    pub fn table(&self) -> Vec<Option<Paths>> {
+        self.by_index.iter().map(|slot| slot.as_ref().map(|slot| slot.paths.clone())).collect()
+    }
+
+    /// How many path lists the table holds.
     pub fn len(&self) -> usize {
         self.by_value.len()
     }
@@ -185,7 +318,7 @@ impl NextHops {
         self.by_value.is_empty()
     }
 
-    /// The most next hops that the table takes.
+    /// The most path lists that the table takes.
     pub fn limit(&self) -> u16 {
         self.limit
     }
@@ -196,50 +329,74 @@ mod tests {
     use super::*;
 
     fn gateway(last: u8) -> NextHop {
-        NextHop::Gateway { interface: 1, address: Ipv4Addr::new(192, 0, 2, last) }
+        NextHop::Gateway { interface: 1, address: [192, 0, 2, last].into() }
+    }
+
+    fn one(last: u8) -> Paths {
+        gateway(last).into()
     }
 
     #[test]
-    fn equal_next_hops_share_one_number() {
+    fn equal_path_lists_share_one_number() {
         let mut table = NextHops::new(10);
-        let first = table.intern(gateway(1)).unwrap();
-        let second = table.intern(gateway(2)).unwrap();
+        let first = table.acquire(&one(1)).unwrap();
+        let second = table.acquire(&one(2)).unwrap();
         assert_ne!(first, second);
-        assert_eq!(table.intern(gateway(1)), Ok(first));
-        assert_eq!(table.get(second), Some(gateway(2)));
-        assert_eq!(table.len(), 2);
+        assert_eq!(table.acquire(&one(1)), Ok(first));
+        assert_eq!(table.get(second), Some(&one(2)));
+        assert_eq!((table.len(), table.users(first)), (2, 2));
+    }
+
+    #[test]
+    fn the_order_of_paths_does_not_matter_and_a_next_hop_given_twice_weighs_twice() {
+        let path = |last, weight| Path { next_hop: gateway(last), weight };
+        let list = Paths::new([path(1, 2), path(2, 1)]).unwrap();
+        assert_eq!(Paths::new([path(2, 1), path(1, 1), path(1, 1)]), Some(list));
+        assert_eq!(Paths::new([path(3, 7)]), Some(one(3)));
+        assert_eq!(Paths::new([]), None);
     }
 
     #[test]
     fn number_zero_is_never_given_out() {
         let mut table = NextHops::new(10);
-        assert_ne!(table.intern(NextHop::Blackhole).unwrap(), NextHopIndex::NO_ROUTE);
+        assert_ne!(table.acquire(&NextHop::Blackhole.into()).unwrap(), NextHopIndex::NO_ROUTE);
         assert_eq!(table.get(NextHopIndex::NO_ROUTE), None);
     }
 
     #[test]
     fn a_full_table_names_its_limit_and_still_answers() {
         let mut table = NextHops::new(2);
-        let first = table.intern(gateway(1)).unwrap();
-        table.intern(gateway(2)).unwrap();
-        let full = table.intern(gateway(3)).unwrap_err();
+        let first = table.acquire(&one(1)).unwrap();
+        table.acquire(&one(2)).unwrap();
+        let full = table.acquire(&one(3)).unwrap_err();
         assert_eq!(full.limit, 2);
         assert!(full.to_string().contains("holds 2 distinct"));
-        assert_eq!(table.intern(gateway(1)), Ok(first));
+        assert_eq!(table.acquire(&one(1)), Ok(first));
     }
 
     #[test]
-    fn a_forgotten_number_is_given_out_again_smallest_first() {
+    fn a_number_is_given_out_again_only_after_its_time() {
         let mut table = NextHops::new(4);
-        for last in 1..=4 {
-            table.intern(gateway(last)).unwrap();
-        }
-        let gone = table.retain(|_, next_hop| *next_hop == gateway(2) || *next_hop == gateway(4));
-        assert_eq!(gone, 2);
-        assert_eq!(table.intern(gateway(9)), Ok(NextHopIndex(1)));
-        assert_eq!(table.intern(gateway(8)), Ok(NextHopIndex(3)));
-        let all: Vec<_> = table.iter().collect();
-        assert_eq!(all[0], (NextHopIndex(1), gateway(9)));
-        assert_eq!(all.len(), 4);
+        let first = table.acquire(&one(1)).unwrap();
+        table.release(first);
+        assert_ne!(table.acquire(&one(2)), Ok(first), "a worker may still hold it");
+        let moment = table.moment().unwrap();
+        assert_eq!(table.reuse(moment), [first]);
+        assert_eq!(table.get(first), None);
+        assert_eq!(table.acquire(&one(3)), Ok(first));
+    }
+
+    #[test]
+    fn a_list_that_is_used_again_in_the_meantime_stays() {
+        let mut table = NextHops::new(4);
+        let first = table.acquire(&one(1)).unwrap();
+        table.release(first);
+        let moment = table.moment().unwrap();
+        assert_eq!(table.acquire(&one(1)), Ok(first));
+        assert_eq!(table.reuse(moment), []);
+        assert_eq!(table.get(first), Some(&one(1)));
+        table.release(first);
+        assert_eq!(table.reuse(moment), [], "released after that moment");
+        assert_eq!(table.reuse(table.moment().unwrap()), [first]);
     }
 }

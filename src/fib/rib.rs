@@ -5,19 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use ipnet::Ipv4Net;
-use prefix_trie::PrefixMap;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::connected;
-use super::next_hop::NextHop;
+use super::next_hop::{NextHop, NextHopIndex, NextHops, Paths};
 
 mod error;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use error::RibError;
+use table::{Entry, Table};
 
 /// Who told us of a route, in order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,12 +60,12 @@ impl fmt::Display for Origin {
 }
 
 /// One route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Route {
     /// The destinations it covers, without bits behind the prefix length.
-    pub prefix: Ipv4Net,
+    pub prefix: IpNet,
     /// Where it points.
-    pub next_hop: NextHop,
+    pub paths: Paths,
     /// Who told us.
     pub origin: Origin,
     /// Of the routes of one origin to one prefix the lowest metric wins.
@@ -79,63 +80,135 @@ impl Route {
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Route { prefix, next_hop, origin, metric } = self;
-        write!(f, "{prefix} {next_hop} ({origin}, metric {metric})")
+        let Route { prefix, paths, origin, metric } = self;
+        write!(f, "{prefix} {paths} ({origin}, metric {metric})")
     }
 }
 
-/// The RIB of IPv4.
-pub struct Rib {
-    /// The routes of a prefix, best first. Never empty.
-    routes: PrefixMap<Ipv4Net, Vec<Route>>,
+/// The tables of one VRF.
+struct Tables {
+    ipv4: Table<Ipv4Net>,
+    ipv6: Table<Ipv6Net>,
     /// What [`Rib::set_connected`] put in.
-    connected: BTreeMap<Ipv4Net, NextHop>,
-    by_length: [u32; 33],
+    connected: BTreeMap<IpNet, NextHop>,
+}
+
+impl Tables {
+    fn new() -> Self {
+        Self { ipv4: Table::new(), ipv6: Table::new(), connected: BTreeMap::new() }
+    }
+
+    fn get(&self, prefix: IpNet) -> &[Entry] {
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.get(&prefix),
+            IpNet::V6(prefix) => self.ipv6.get(&prefix),
+        }
+    }
+
+    fn find_mut(&mut self, prefix: IpNet, preference: (u8, u32)) -> Option<&mut Entry> {
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.find_mut(&prefix, preference),
+            IpNet::V6(prefix) => self.ipv6.find_mut(&prefix, preference),
+        }
+    }
+
+    fn insert(&mut self, prefix: IpNet, entry: Entry) {
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.insert(prefix, entry),
+            IpNet::V6(prefix) => self.ipv6.insert(prefix, entry),
+        }
+    }
+
+    fn remove(&mut self, prefix: IpNet, preference: (u8, u32)) -> Option<Entry> {
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.remove(&prefix, preference),
+            IpNet::V6(prefix) => self.ipv6.remove(&prefix, preference),
+        }
+    }
+
+    fn nearest(&self, prefix: IpNet) -> Option<(IpNet, Entry)> {
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.nearest(&prefix).map(|(prefix, entry)| (IpNet::V4(prefix), entry)),
+            IpNet::V6(prefix) => self.ipv6.nearest(&prefix).map(|(prefix, entry)| (IpNet::V6(prefix), entry)),
+        }
+    }
+
+    fn cover(&self, prefix: IpNet) -> Vec<(IpNet, &[Entry])> {
+        match prefix {
+            IpNet::V4(prefix) => self.ipv4.cover(&prefix).map(|(net, entries)| (IpNet::V4(net), entries)).collect(),
+            IpNet::V6(prefix) => self.ipv6.cover(&prefix).map(|(net, entries)| (IpNet::V6(net), entries)).collect(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (IpNet, &[Entry])> {
+        let ipv4 = self.ipv4.iter().map(|(prefix, entries)| (IpNet::V4(prefix), entries));
+        ipv4.chain(self.ipv6.iter().map(|(prefix, entries)| (IpNet::V6(prefix), entries)))
+    }
+}
+
+/// Every route of every VRF, and the path lists that they share.
+///
+/// A change is noted with its prefix: [`Rib::take_changes`] tells the FIB's writer what to look at again, each prefix once
+/// however often it changed.
+pub struct Rib {
+    vrfs: Vec<Tables>,
+    next_hops: NextHops,
     by_origin: [u32; Origin::ALL.len()],
     limit: usize,
+    changed: Vec<(u16, IpNet)>,
 }
 
 impl Rib {
-    /// An empty RIB for at most `limit` routes.
+    /// A RIB for at most `limit` routes over all VRFs, of which there is one, number 0, without routes.
     pub fn new(limit: usize) -> Self {
         Self {
-            routes: PrefixMap::new(),
-            connected: BTreeMap::new(),
-            by_length: [0; 33],
+            vrfs: vec![Tables::new()],
+            next_hops: NextHops::new(NextHopIndex::HIGHEST.0),
             by_origin: [0; Origin::ALL.len()],
             limit,
+            changed: Vec::new(),
+        }
+    }
+
+    /// Makes sure that the VRFs 0 to `count - 1` are there.
+    pub fn make_vrfs(&mut self, count: usize) {
+        while self.vrfs.len() < count {
+            self.vrfs.push(Tables::new());
         }
     }
 
     /// Adds a route.
     ///
     /// # Errors
-    /// [`RibError::Derived`], [`RibError::HostBits`], [`RibError::Duplicate`], [`RibError::Full`]; nothing changes
-    /// then.
-    pub fn add(&mut self, route: Route) -> Result<(), RibError> {
-        self.check_kind(route.prefix, route.origin)?;
-        if let Some(&existing) = self.find(route.prefix, route.origin, Some(route.metric)) {
+    /// [`RibError::Derived`], [`RibError::HostBits`], [`RibError::Duplicate`], [`RibError::Full`],
+    /// [`RibError::NextHops`]; nothing changes then.
+    pub fn add(&mut self, vrf: u16, route: &Route) -> Result<(), RibError> {
+        check_kind(route.prefix, route.origin)?;
+        if let Some(existing) = self.find(vrf, route.prefix, route.origin, Some(route.metric)) {
             return Err(RibError::Duplicate { existing });
         }
         self.check_room(1, route.prefix)?;
-        self.insert(route);
-        Ok(())
+        self.insert(vrf, route)
     }
 
     /// Puts a route in the place of the one with the same prefix, origin and metric, which it returns, or adds it.
     ///
     /// # Errors
-    /// [`RibError::Derived`], [`RibError::HostBits`], [`RibError::Full`]; nothing changes then.
-    pub fn replace(&mut self, route: Route) -> Result<Option<Route>, RibError> {
-        self.check_kind(route.prefix, route.origin)?;
-        if let Some(routes) = self.routes.get_mut(&route.prefix)
-            && let Some(place) = routes.iter_mut().find(|other| other.preference() == route.preference())
-        {
-            return Ok(Some(std::mem::replace(place, route)));
-        }
-        self.check_room(1, route.prefix)?;
-        self.insert(route);
-        Ok(None)
+    /// [`RibError::Derived`], [`RibError::HostBits`], [`RibError::Full`], [`RibError::NextHops`]; nothing changes then.
+    pub fn replace(&mut self, vrf: u16, route: &Route) -> Result<Option<Route>, RibError> {
+        check_kind(route.prefix, route.origin)?;
+        let Some(tables) = self.vrfs.get_mut(usize::from(vrf)) else { return Ok(None) };
+        let Some(place) = tables.find_mut(route.prefix, route.preference()) else {
+            self.check_room(1, route.prefix)?;
+            return self.insert(vrf, route).map(|()| None);
+        };
+        let old = *place;
+        // Acquired before the old one is released, so that a route replaced by itself keeps its number.
+        place.via = self.next_hops.acquire(&route.paths)?;
+        let replaced = self.route(route.prefix, old);
+        self.next_hops.release(old.via);
+        self.changed.push((vrf, route.prefix));
+        Ok(Some(replaced))
     }
 
     /// Removes the route with this prefix, origin and metric and returns it; without a metric, the best of that
@@ -143,42 +216,49 @@ impl Rib {
     ///
     /// # Errors
     /// [`RibError::NotFound`], which names the nearest route there is; [`RibError::Derived`], [`RibError::HostBits`].
-    pub fn remove(&mut self, prefix: Ipv4Net, origin: Origin, metric: Option<u32>) -> Result<Route, RibError> {
-        self.check_kind(prefix, origin)?;
-        let Some(&route) = self.find(prefix, origin, metric) else {
-            return Err(RibError::NotFound { prefix, origin, metric, nearest: self.nearest(prefix) });
+    pub fn remove(&mut self, vrf: u16, prefix: IpNet, origin: Origin, metric: Option<u32>) -> Result<Route, RibError> {
+        check_kind(prefix, origin)?;
+        let Some(route) = self.find(vrf, prefix, origin, metric) else {
+            return Err(RibError::NotFound { prefix, origin, metric, nearest: self.nearest(vrf, prefix) });
         };
-        self.take_out(&route);
+        self.take_out(vrf, prefix, route.preference());
         Ok(route)
     }
 
-    /// Makes the connected routes exactly those of `addresses`, given as interface and address with prefix length.
-    /// Give the addresses of all interfaces that are up. Says whether anything changed.
+    /// Makes the connected routes of a VRF exactly those of `addresses`, given as interface and address with prefix
+    /// length. Says whether anything changed.
     ///
     /// # Errors
-    /// [`RibError::ConnectedTwice`], [`RibError::Full`]; nothing changes then.
-    pub fn set_connected(&mut self, addresses: impl IntoIterator<Item = (u16, Ipv4Net)>) -> Result<bool, RibError> {
+    /// [`RibError::ConnectedTwice`], [`RibError::Full`], [`RibError::NextHops`]; nothing changes after the first two.
+    pub fn set_connected(
+        &mut self,
+        vrf: u16,
+        addresses: impl IntoIterator<Item = (u16, IpNet)>,
+    ) -> Result<bool, RibError> {
         let wanted = connected::expand_all(addresses)?;
-        if wanted == self.connected {
+        let Some(tables) = self.vrfs.get_mut(usize::from(vrf)) else { return Ok(false) };
+        if wanted == tables.connected {
             return Ok(false);
         }
-        let more = wanted.len().saturating_sub(self.connected.len());
-        if let Some(&prefix) = wanted.keys().next() {
-            self.check_room(more, prefix)?;
+        let old = std::mem::take(&mut tables.connected);
+        let more = wanted.len().saturating_sub(old.len());
+        if let Some(&prefix) = wanted.keys().next()
+            && let Err(full) = self.check_room(more, prefix)
+        {
+            self.vrfs[usize::from(vrf)].connected = old;
+            return Err(full);
         }
-        let as_route = |(&prefix, &next_hop): (&Ipv4Net, &NextHop)| Route {
-            prefix,
-            next_hop,
-            origin: Origin::Connected,
-            metric: 0,
-        };
-        for old in &std::mem::take(&mut self.connected) {
-            self.take_out(&as_route(old));
+        for (prefix, next_hop) in &old {
+            if wanted.get(prefix) != Some(next_hop) {
+                self.take_out(vrf, *prefix, (Origin::Connected.distance(), 0));
+            }
         }
-        for new in &wanted {
-            self.insert(as_route(new));
+        for (&prefix, &next_hop) in &wanted {
+            if old.get(&prefix) != Some(&next_hop) {
+                self.insert(vrf, &Route { prefix, paths: next_hop.into(), origin: Origin::Connected, metric: 0 })?;
+            }
         }
-        self.connected = wanted;
+        self.vrfs[usize::from(vrf)].connected = wanted;
         Ok(true)
     }
 
@@ -187,52 +267,76 @@ impl Rib {
     ///
     /// # Errors
     /// [`RibError::GatewayNotOnLink`], [`RibError::GatewayIsOurs`], [`RibError::GatewayIsBroadcast`].
-    pub fn resolve_gateway(&self, gateway: Ipv4Addr) -> Result<NextHop, RibError> {
-        let nearest = self.nearest(gateway.into());
-        let not_on_link = RibError::GatewayNotOnLink { gateway, nearest };
+    pub fn resolve_gateway(&self, vrf: u16, gateway: IpAddr) -> Result<NextHop, RibError> {
         // A static or learnt route may cover a part of a connected network; the wire is where it was all the same.
-        let on_link = self
-            .routes
-            .cover(&gateway.into())
-            .filter_map(|(_, routes)| routes.iter().find(|r| r.origin == Origin::Connected))
-            .last();
-        match on_link.map(|route| route.next_hop) {
-            Some(NextHop::Connected { interface }) => Ok(NextHop::Gateway { interface, address: gateway }),
-            Some(NextHop::Deliver { interface }) => Err(RibError::GatewayIsOurs { gateway, interface }),
-            Some(NextHop::Broadcast { interface }) => Err(RibError::GatewayIsBroadcast { gateway, interface }),
-            Some(NextHop::Gateway { .. } | NextHop::Blackhole | NextHop::Unreachable | NextHop::Prohibit) | None => {
-                Err(not_on_link)
+        let mut on_link = None;
+        for (_, entries) in self.vrfs.get(usize::from(vrf)).map_or(Vec::new(), |there| there.cover(gateway.into())) {
+            if let Some(entry) = entries.iter().find(|entry| entry.origin == Origin::Connected) {
+                on_link = self.next_hops.get(entry.via);
             }
+        }
+        match on_link {
+            Some(&Paths::One(NextHop::Connected { interface })) => Ok(NextHop::Gateway { interface, address: gateway }),
+            Some(&Paths::One(NextHop::Deliver { interface })) => Err(RibError::GatewayIsOurs { gateway, interface }),
+            Some(&Paths::One(NextHop::Broadcast { interface })) => {
+                Err(RibError::GatewayIsBroadcast { gateway, interface })
+            }
+            _ => Err(RibError::GatewayNotOnLink { gateway, nearest: self.nearest(vrf, gateway.into()) }),
         }
     }
 
     /// The best route to exactly this prefix.
-    pub fn best(&self, prefix: Ipv4Net) -> Option<&Route> {
-        self.routes.get(&prefix)?.first()
+    pub fn best(&self, vrf: u16, prefix: IpNet) -> Option<Route> {
+        let entry = self.vrfs.get(usize::from(vrf))?.get(prefix).first()?;
+        Some(self.route(prefix, *entry))
     }
 
-    /// For each prefix the best route whose next hop `usable` accepts, sorted by prefix: what the FIB is compiled
-    /// from. So a route over an interface that is down makes way for the next best.
-    pub fn best_usable<'a>(&'a self, usable: impl Fn(&NextHop) -> bool + 'a) -> impl Iterator<Item = &'a Route> + 'a {
-        self.routes.values().filter_map(move |routes| routes.iter().find(|route| usable(&route.next_hop)))
+    /// The number of the best path list to exactly this prefix that `usable` accepts: what the FIB has to say of it. So a
+    /// route over an interface that is down makes way for the next best.
+    pub fn decide(&self, vrf: u16, prefix: IpNet, usable: impl Fn(NextHopIndex) -> bool) -> Option<NextHopIndex> {
+        self.vrfs.get(usize::from(vrf))?.get(prefix).iter().map(|entry| entry.via).find(|via| usable(*via))
+    }
+
+    /// [`Rib::decide`] for every IPv4 prefix of a VRF, sorted.
+    pub fn decide_ipv4<'a>(
+        &'a self,
+        vrf: u16,
+        usable: impl Fn(NextHopIndex) -> bool + 'a,
+    ) -> impl Iterator<Item = (Ipv4Net, NextHopIndex)> + 'a {
+        let tables = self.vrfs.get(usize::from(vrf)).into_iter().flat_map(|tables| tables.ipv4.iter());
+        tables.filter_map(move |(prefix, entries)| Some((prefix, best_usable(entries, &usable)?)))
+    }
+
+    /// [`Rib::decide`] for every IPv6 prefix of a VRF, sorted.
+    pub fn decide_ipv6<'a>(
+        &'a self,
+        vrf: u16,
+        usable: impl Fn(NextHopIndex) -> bool + 'a,
+    ) -> impl Iterator<Item = (Ipv6Net, NextHopIndex)> + 'a {
+        let tables = self.vrfs.get(usize::from(vrf)).into_iter().flat_map(|tables| tables.ipv6.iter());
+        tables.filter_map(move |(prefix, entries)| Some((prefix, best_usable(entries, &usable)?)))
     }
 
     /// Every prefix that contains `destination`, longest first, each with its routes, best first.
-    pub fn explain(&self, destination: Ipv4Addr) -> Vec<(Ipv4Net, &[Route])> {
-        let mut covering: Vec<_> =
-            self.routes.cover(&destination.into()).map(|(prefix, routes)| (prefix, routes.as_slice())).collect();
-        covering.reverse();
-        covering
+    pub fn explain(&self, vrf: u16, destination: IpAddr) -> Vec<(IpNet, Vec<Route>)> {
+        let covering = self.vrfs.get(usize::from(vrf)).map_or(Vec::new(), |there| there.cover(destination.into()));
+        let routes = |prefix, entries: &[Entry]| entries.iter().map(|entry| self.route(prefix, *entry)).collect();
+        covering.into_iter().rev().map(|(prefix, entries)| (prefix, routes(prefix, entries))).collect()
     }
 
-    /// Every route, sorted by prefix, shorter prefixes before the longer ones inside them, and then best first.
-    pub fn iter(&self) -> impl Iterator<Item = &Route> + '_ {
-        self.routes.values().flatten()
+    /// Every route of a VRF, IPv4 first, sorted by prefix, shorter prefixes before the longer ones inside them, and then
+    /// best first.
+    pub fn iter(&self, vrf: u16) -> impl Iterator<Item = Route> + '_ {
+        let tables = self.vrfs.get(usize::from(vrf)).into_iter().flat_map(Tables::iter);
+        tables.flat_map(move |(prefix, entries)| entries.iter().map(move |entry| self.route(prefix, *entry)))
     }
 
-    /// How many prefixes there are of each length, 0 to 32.
-    pub fn by_length(&self) -> [u32; 33] {
-        self.by_length
+    /// How many prefixes of a VRF there are of each length: IPv4 0 to 32, IPv6 0 to 128.
+    pub fn by_length(&self, vrf: u16) -> (&[u32], &[u32]) {
+        match self.vrfs.get(usize::from(vrf)) {
+            Some(tables) => (tables.ipv4.by_length(), tables.ipv6.by_length()),
+            None => (&[], &[]),
+        }
     }
 
     /// How many routes came from this origin.
@@ -247,7 +351,7 @@ impl Rib {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.routes.is_empty()
+        self.len() == 0
     }
 
     /// The most routes that the RIB takes.
@@ -255,54 +359,90 @@ impl Rib {
         self.limit
     }
 
-    fn check_kind(&self, prefix: Ipv4Net, origin: Origin) -> Result<(), RibError> {
-        if origin == Origin::Connected {
-            return Err(RibError::Derived { prefix });
-        }
-        if prefix != prefix.trunc() {
-            return Err(RibError::HostBits { prefix });
-        }
-        Ok(())
+    /// How many VRFs there are.
+    pub fn vrfs(&self) -> u16 {
+        self.vrfs.len() as u16
     }
 
-    fn check_room(&self, more: usize, prefix: Ipv4Net) -> Result<(), RibError> {
+    /// The memory that the routes occupy, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.vrfs.iter().map(|tables| tables.ipv4.memory_bytes() + tables.ipv6.memory_bytes()).sum()
+    }
+
+    /// The path lists that routes point at.
+    pub fn next_hops(&self) -> &NextHops {
+        &self.next_hops
+    }
+
+    /// The same, to give numbers free again.
+    pub fn next_hops_mut(&mut self) -> &mut NextHops {
+        &mut self.next_hops
+    }
+
+    /// The prefixes whose routes changed since the last call, with their VRFs, each once.
+    pub fn take_changes(&mut self) -> Vec<(u16, IpNet)> {
+        let mut changes = std::mem::take(&mut self.changed);
+        changes.sort_unstable();
+        changes.dedup();
+        changes
+    }
+
+    /// How many changes were noted since, a prefix that changed twice counted twice.
+    pub fn pending(&self) -> usize {
+        self.changed.len()
+    }
+
+    fn route(&self, prefix: IpNet, entry: Entry) -> Route {
+        let paths = self.next_hops.get(entry.via).cloned().unwrap_or(Paths::One(NextHop::Blackhole));
+        Route { prefix, paths, origin: entry.origin, metric: entry.metric }
+    }
+
+    fn check_room(&self, more: usize, prefix: IpNet) -> Result<(), RibError> {
         if self.len() + more <= self.limit {
             return Ok(());
         }
         Err(RibError::Full { limit: self.limit, prefix })
     }
 
-    fn find(&self, prefix: Ipv4Net, origin: Origin, metric: Option<u32>) -> Option<&Route> {
-        self.routes
-            .get(&prefix)?
-            .iter()
-            .find(|route| route.origin == origin && metric.is_none_or(|metric| route.metric == metric))
+    fn find(&self, vrf: u16, prefix: IpNet, origin: Origin, metric: Option<u32>) -> Option<Route> {
+        let entries = self.vrfs.get(usize::from(vrf))?.get(prefix);
+        let wanted = |entry: &&Entry| entry.origin == origin && metric.is_none_or(|metric| entry.metric == metric);
+        entries.iter().find(wanted).map(|entry| self.route(prefix, *entry))
     }
 
-    fn nearest(&self, prefix: Ipv4Net) -> Option<Route> {
-        self.routes.get_lpm(&prefix)?.1.first().copied()
+    fn nearest(&self, vrf: u16, prefix: IpNet) -> Option<Route> {
+        let (prefix, entry) = self.vrfs.get(usize::from(vrf))?.nearest(prefix)?;
+        Some(self.route(prefix, entry))
     }
 
-    fn insert(&mut self, route: Route) {
-        let routes = self.routes.entry(route.prefix).or_default();
-        if routes.is_empty() {
-            self.by_length[usize::from(route.prefix.prefix_len())] += 1;
-        }
-        let place = routes.partition_point(|other| other.preference() <= route.preference());
-        routes.insert(place, route);
+    fn insert(&mut self, vrf: u16, route: &Route) -> Result<(), RibError> {
+        let Some(tables) = self.vrfs.get_mut(usize::from(vrf)) else { return Ok(()) };
+        let via = self.next_hops.acquire(&route.paths)?;
+        tables.insert(route.prefix, Entry { metric: route.metric, via, origin: route.origin });
         self.by_origin[route.origin as usize] += 1;
+        self.changed.push((vrf, route.prefix));
+        Ok(())
     }
 
-    fn take_out(&mut self, route: &Route) {
-        let Some(routes) = self.routes.get_mut(&route.prefix) else {
-            return;
-        };
-        let before = routes.len();
-        routes.retain(|other| other.preference() != route.preference());
-        self.by_origin[route.origin as usize] -= (before - routes.len()) as u32;
-        if routes.is_empty() {
-            self.routes.remove(&route.prefix);
-            self.by_length[usize::from(route.prefix.prefix_len())] -= 1;
+    fn take_out(&mut self, vrf: u16, prefix: IpNet, preference: (u8, u32)) {
+        if let Some(entry) = self.vrfs[usize::from(vrf)].remove(prefix, preference) {
+            self.next_hops.release(entry.via);
+            self.by_origin[entry.origin as usize] -= 1;
+            self.changed.push((vrf, prefix));
         }
     }
+}
+
+fn best_usable(entries: &[Entry], usable: impl Fn(NextHopIndex) -> bool) -> Option<NextHopIndex> {
+    entries.iter().map(|entry| entry.via).find(|via| usable(*via))
+}
+
+fn check_kind(prefix: IpNet, origin: Origin) -> Result<(), RibError> {
+    if origin == Origin::Connected {
+        return Err(RibError::Derived { prefix });
+    }
+    if prefix != prefix.trunc() {
+        return Err(RibError::HostBits { prefix });
+    }
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! Interfaces against the ports and against each other.
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use crate::decode::{InterfaceDraft, PortDraft};
 use crate::sink::{Located, Sink};
 use crate::suggest::suggestion;
+use crate::value;
 
 pub(super) fn check(interfaces: &[InterfaceDraft], ports: &[PortDraft], sink: &Sink<'_>) {
     for (index, interface) in interfaces.iter().enumerate() {
@@ -56,20 +57,20 @@ fn mtu_fits(interface: &InterfaceDraft, ports: &[PortDraft], sink: &Sink<'_>) {
     }
 }
 
-fn report_same(address: &Located<Ipv4Net>, first: &Located<Ipv4Net>, sink: &Sink<'_>) {
+fn report_same(address: &Located<IpNet>, first: &Located<IpNet>, sink: &Sink<'_>) {
     let message = format!("{} is there already, on line {}", address.value.addr(), sink.line(&first.span));
     sink.report(&address.span, message, "remove one of the two");
 }
 
 /// Two interfaces with one address, or with prefixes that overlap, leave it open where a packet goes.
-fn apart(address: &Located<Ipv4Net>, earlier: &[InterfaceDraft], sink: &Sink<'_>) {
+fn apart(address: &Located<IpNet>, earlier: &[InterfaceDraft], sink: &Sink<'_>) {
     let net = address.value;
     for other in earlier {
         for first in &other.addresses {
             if first.value.addr() == net.addr() {
                 return report_same(address, first, sink);
             }
-            if first.value.contains(&net.trunc()) || net.contains(&first.value.trunc()) {
+            if overlap(first.value, net) {
                 let (name, line) = (other.name().unwrap_or("another"), sink.line(&first.span));
                 let message =
                     format!("{} overlaps {} of interface `{name}`, on line {line}", net.trunc(), first.value.trunc());
@@ -77,4 +78,9 @@ fn apart(address: &Located<Ipv4Net>, earlier: &[InterfaceDraft], sink: &Sink<'_>
             }
         }
     }
+}
+
+/// Link-local prefixes are the same on every link and mean its own each time (RFC 4291 2.5.6).
+fn overlap(one: IpNet, other: IpNet) -> bool {
+    !value::is_link_local(one.addr()) && (one.contains(&other.trunc()) || other.contains(&one.trunc()))
 }

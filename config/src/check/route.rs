@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use super::Place;
 use crate::decode::{InterfaceDraft, RouteDraft};
@@ -26,7 +26,7 @@ pub(super) fn check(routes: &[RouteDraft], interfaces: &[InterfaceDraft], sink: 
 }
 
 /// `seen` has the place of the first route to each destination with each metric.
-fn unique<'a>(route: &'a RouteDraft, seen: &mut HashMap<(Ipv4Net, u32), &'a Span>, sink: &Sink<'_>) {
+fn unique<'a>(route: &'a RouteDraft, seen: &mut HashMap<(IpNet, u32), &'a Span>, sink: &Sink<'_>) {
     let Some(to) = &route.to else { return };
     match seen.entry((to.value, route.metric)) {
         Entry::Vacant(entry) => drop(entry.insert(&to.span)),
@@ -43,16 +43,13 @@ fn unique<'a>(route: &'a RouteDraft, seen: &mut HashMap<(Ipv4Net, u32), &'a Span
 fn forwardable(route: &RouteDraft, sink: &Sink<'_>) {
     let (Some(to), Some(found)) = (&route.to, &route.route) else { return };
     let forwards = matches!(found.kind, RouteKind::Via { .. } | RouteKind::Interface { .. });
-    if forwards
-        && to.value.prefix_len() >= 4
-        && let Some(kind) = value::special(to.value.network())
-    {
+    if forwards && let Some(kind) = value::special_prefix(to.value) {
         let message = format!("no packet is forwarded to {}: it is {kind}", to.value);
         sink.report(&to.span, message, "remove the route");
     }
 }
 
-fn gateway(via: &Located<Ipv4Addr>, dev: Option<&Located<String>>, interfaces: &[InterfaceDraft], sink: &Sink<'_>) {
+fn gateway(via: &Located<IpAddr>, dev: Option<&Located<String>>, interfaces: &[InterfaceDraft], sink: &Sink<'_>) {
     match super::place(via.value, interfaces) {
         Place::Own(name) => {
             let message = format!("gateway {} is our own address, on interface `{name}`", via.value);

@@ -1,6 +1,6 @@
 //! `[[interface]]`.
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use super::port::{MTU_MAX, MTU_MIN};
 use crate::Interface;
@@ -13,7 +13,7 @@ pub(crate) struct InterfaceDraft {
     /// Its port and VLANs, at the place of its name, unless that is wrong.
     pub(crate) name: Option<Located<(String, Vec<u16>)>>,
     /// The addresses that are right.
-    pub(crate) addresses: Vec<Located<Ipv4Net>>,
+    pub(crate) addresses: Vec<Located<IpNet>>,
     pub(crate) mtu: Option<Located<u16>>,
     /// Whether nothing in its table is wrong, so that it has no address but these.
     pub(crate) right: bool,

@@ -1,8 +1,8 @@
 //! `[[route]]` and `[[neighbor]]`.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use macaddr::MacAddr6;
 
 use super::InterfaceDraft;
@@ -14,8 +14,8 @@ use crate::{Neighbor, Route, RouteKind};
 
 /// A route as far as it could be read.
 pub(crate) struct RouteDraft {
-    pub(crate) to: Option<Located<Ipv4Net>>,
-    pub(crate) via: Option<Located<Ipv4Addr>>,
+    pub(crate) to: Option<Located<IpNet>>,
+    pub(crate) via: Option<Located<IpAddr>>,
     pub(crate) dev: Option<Located<String>>,
     pub(crate) metric: u32,
     /// All of it, when nothing of what it needs is missing.
@@ -24,7 +24,7 @@ pub(crate) struct RouteDraft {
 
 /// A neighbor as far as it could be read.
 pub(crate) struct NeighborDraft {
-    pub(crate) address: Option<Located<Ipv4Addr>>,
+    pub(crate) address: Option<Located<IpAddr>>,
     pub(crate) mac: Option<MacAddr6>,
     pub(crate) dev: Option<Located<String>>,
     /// Whether the file names the interface, rightly or wrongly.
@@ -63,7 +63,7 @@ pub(crate) fn read(table: &Reader<'_>) -> RouteDraft {
     RouteDraft { to, via, dev, metric, route }
 }
 
-fn kind(table: &Reader<'_>, via: Option<&Located<Ipv4Addr>>, dev: Option<&Located<String>>) -> Option<RouteKind> {
+fn kind(table: &Reader<'_>, via: Option<&Located<IpAddr>>, dev: Option<&Located<String>>) -> Option<RouteKind> {
     let drops = |kind, word: &str| {
         for key in ["via", "dev"] {
             table.report_misplaced(key, &format!("type \"{word}\", which drops the packet"), &[]);

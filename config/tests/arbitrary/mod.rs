@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use macaddr::MacAddr6;
 use proptest::collection::vec;
 use proptest::option::of;
@@ -137,9 +137,12 @@ fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, d
         let edge = length < 31 && (net.addr() == net.network() || net.addr() == net.broadcast());
         // A second address may be the broadcast address of the first's prefix: allowed, but kept out for the gateways.
         if !edge
-            && interface.addresses.iter().all(|other| !other.contains(&net.trunc()) && !net.contains(&other.trunc()))
+            && interface
+                .addresses
+                .iter()
+                .all(|other| !other.contains(&IpNet::V4(net.trunc())) && !IpNet::V4(net).contains(&other.trunc()))
         {
-            interface.addresses.push(net);
+            interface.addresses.push(net.into());
         }
     }
     let own = interface.addresses.first().copied();
@@ -151,12 +154,12 @@ fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, d
 }
 
 /// Destination, kind, metric, and which interface.
-type RouteDraft = (Ipv4Net, u8, u32, proptest::sample::Index, bool);
+type RouteDraft = (IpNet, u8, u32, proptest::sample::Index, bool);
 
 fn route() -> impl Strategy<Value = RouteDraft> {
     let to = (11..=100_u8, any::<[u8; 3]>(), 8..=32_u8)
         .prop_map(|(first, [a, b, c], length)| Ipv4Net::new(Ipv4Addr::new(first, a, b, c), length).unwrap().trunc());
-    let to = prop_oneof![4 => to, 1 => Just(Ipv4Net::default())];
+    let to = prop_oneof![4 => to, 1 => Just(Ipv4Net::default())].prop_map(IpNet::V4);
     (to, 0..5_u8, any::<u32>(), any::<proptest::sample::Index>(), any::<bool>())
 }
 
@@ -167,7 +170,9 @@ fn add_route(config: &mut Config, (to, kind, metric, which, named): RouteDraft) 
     let gateway = own.and_then(|own| own.hosts().find(|host| *host != own.addr()));
     let kind = match (kind, name, gateway) {
         (0, name, Some(gateway)) => RouteKind::Via { gateway, interface: name.filter(|_| named) },
-        (1, Some(name), None) => RouteKind::Via { gateway: Ipv4Addr::new(203, 0, 113, 1), interface: Some(name) },
+        (1, Some(name), None) => {
+            RouteKind::Via { gateway: Ipv4Addr::new(203, 0, 113, 1).into(), interface: Some(name) }
+        }
         (2, Some(name), _) => RouteKind::Interface { name },
         (3, ..) => RouteKind::Unreachable,
         (4, ..) => RouteKind::Prohibit,

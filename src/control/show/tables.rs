@@ -5,12 +5,13 @@ use crate::control::router::Router;
 use crate::control::state::ManagedInterface;
 use crate::dataplane::counters::InterfaceCounters;
 use crate::dataplane::message::NeighborKey;
-use crate::fib::next_hop::NextHop;
+use crate::dataplane::snapshot::Snapshot;
+use crate::fib::next_hop::{NextHop, Paths};
 use crate::fib::rib::Route;
 use crate::neighbor::arp::{ArpCounters, Ignored};
 use crate::neighbor::event::Key;
 use crate::neighbor::state::State;
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
@@ -42,7 +43,7 @@ impl Router {
                 mtu: interface.mtu,
                 admin_up: interface.admin_up,
                 oper_up: interface.is_up(),
-                addresses: interface.addresses.iter().map(|net| IpNet::V4(*net)).collect(),
+                addresses: interface.all_addresses().collect(),
                 rx_packets: sum(|counters| counters.rx_packets.get()),
                 rx_bytes: sum(|counters| counters.rx_bytes.get()),
                 tx_packets: sum(|counters| counters.tx_packets.get()),
@@ -58,16 +59,11 @@ impl Router {
         Ok(view::Interfaces { interfaces: wanted.map(one).collect() })
     }
 
-    fn usable(&self, next_hop: &NextHop) -> bool {
-        next_hop
-            .interface()
-            .is_none_or(|number| self.interfaces.get(usize::from(number)).is_some_and(ManagedInterface::is_up))
-    }
-
     fn view_route(&self, route: &Route, best: bool) -> view::Route {
-        let (kind, gateway) = match route.next_hop {
-            NextHop::Gateway { address, .. } => (view::RouteKind::Unicast, Some(IpAddr::V4(address))),
-            NextHop::Connected { .. } => (view::RouteKind::Unicast, None),
+        let first = route.paths.iter().next().map_or(NextHop::Blackhole, |path| path.next_hop);
+        let (kind, gateway) = match first {
+            NextHop::Gateway { address, .. } => (view::RouteKind::Unicast, Some(address)),
+            NextHop::Connected { .. } | NextHop::Vrf { .. } => (view::RouteKind::Unicast, None),
             NextHop::Deliver { .. } => (view::RouteKind::Local, None),
             NextHop::Broadcast { .. } => (view::RouteKind::Broadcast, None),
             NextHop::Blackhole => (view::RouteKind::Blackhole, None),
@@ -75,49 +71,55 @@ impl Router {
             NextHop::Prohibit => (view::RouteKind::Prohibit, None),
         };
         view::Route {
-            prefix: IpNet::V4(route.prefix),
+            prefix: route.prefix,
             kind,
             gateway,
-            interface: route.next_hop.interface().map(|number| self.interface_name(number)),
+            interface: first.interface().map(|number| self.interface_name(number)),
             origin: route.origin.to_string(),
             metric: route.metric,
             best,
         }
     }
 
-    pub(in crate::control) fn show_routes(&self, prefix: Option<Ipv4Net>) -> view::Routes {
+    fn paths_usable(&self, paths: &Paths) -> bool {
+        let up = |number| self.interfaces.get(usize::from(number)).is_some_and(ManagedInterface::is_up);
+        paths.iter().any(|path| path.next_hop.interface().is_none_or(up))
+    }
+
+    pub(in crate::control) fn show_routes(&self, prefix: Option<IpNet>) -> view::Routes {
         let mut routes = Vec::new();
         let mut decided = None;
-        for route in self.rib.iter().filter(|route| prefix.is_none_or(|prefix| route.prefix == prefix)) {
-            let best = decided != Some(route.prefix) && self.usable(&route.next_hop);
+        for route in self.rib.iter(0).filter(|route| prefix.is_none_or(|prefix| route.prefix == prefix)) {
+            let best = decided != Some(route.prefix) && self.paths_usable(&route.paths);
             if best {
                 decided = Some(route.prefix);
             }
-            routes.push(self.view_route(route, best));
+            routes.push(self.view_route(&route, best));
         }
         view::Routes { routes }
     }
 
     /// Explains step by step what happens to a packet for an address.
-    pub(in crate::control) fn explain_route(&self, destination: Ipv4Addr) -> view::RouteExplanation {
+    pub(in crate::control) fn explain_route(&self, destination: IpAddr) -> view::RouteExplanation {
         let mut steps = Vec::new();
-        let mut chosen: Option<&Route> = None;
-        for (prefix, routes) in self.rib.explain(destination) {
-            if let Some(best) = chosen {
+        let mut chosen: Option<Route> = None;
+        for (prefix, routes) in self.rib.explain(0, destination) {
+            if let Some(best) = &chosen {
                 steps.push(format!("{prefix} covers it too, but {} is longer", best.prefix));
                 continue;
             }
             for route in routes {
-                if self.usable(&route.next_hop) {
-                    steps.push(format!("{prefix} is the longest prefix that covers it: {}", self.describe(route)));
+                if self.paths_usable(&route.paths) {
+                    steps.push(format!("{prefix} is the longest prefix that covers it: {}", self.describe(&route)));
                     chosen = Some(route);
                     break;
                 }
-                steps.push(format!("{prefix} covers it, but its interface is down: {}", self.describe(route)));
+                steps.push(format!("{prefix} covers it, but its interface is down: {}", self.describe(&route)));
             }
         }
-        let result = match chosen.map(|route| route.next_hop) {
-            None => "no route: dropped, the sender is told net-unreachable".into(),
+        let next_hop = self.snapshot().and_then(|snapshot| snapshot.route(0, destination, 0));
+        let result = match next_hop {
+            None | Some(NextHop::Vrf { .. }) => "no route: dropped, the sender is told net-unreachable".into(),
             Some(NextHop::Blackhole) => "dropped without an answer (blackhole)".into(),
             Some(NextHop::Unreachable) => "dropped, the sender is told host-unreachable".into(),
             Some(NextHop::Prohibit) => "dropped, the sender is told communication-prohibited".into(),
@@ -136,27 +138,34 @@ impl Router {
             Some(NextHop::Gateway { interface, address }) => self.explain_neighbor(interface, address, &mut steps),
             Some(NextHop::Connected { interface }) => self.explain_neighbor(interface, destination, &mut steps),
         };
-        view::RouteExplanation { destination: IpAddr::V4(destination), steps, result }
+        view::RouteExplanation { destination, steps, result }
     }
 
     fn describe(&self, route: &Route) -> String {
         let name = |number| self.interface_name(number);
-        let target = match route.next_hop {
+        let target = |next_hop| match next_hop {
             NextHop::Gateway { interface, address } => format!("via {address} on {}", name(interface)),
             NextHop::Connected { interface } => format!("on the link of {}", name(interface)),
             NextHop::Deliver { interface } => format!("our address on {}", name(interface)),
             NextHop::Broadcast { interface } => format!("broadcast address of {}", name(interface)),
+            NextHop::Vrf { vrf } => format!("looked up in vrf {vrf}"),
             NextHop::Blackhole => "blackhole".into(),
             NextHop::Unreachable => "unreachable".into(),
             NextHop::Prohibit => "prohibit".into(),
         };
-        format!("{target} ({}, metric {})", route.origin, route.metric)
+        let targets: Vec<String> = match &route.paths {
+            Paths::One(next_hop) => vec![target(*next_hop)],
+            Paths::Many(paths) => {
+                paths.iter().map(|path| format!("{} weight {}", target(path.next_hop), path.weight)).collect()
+            }
+        };
+        format!("{} ({}, metric {})", targets.join(", "), route.origin, route.metric)
     }
 
-    fn explain_neighbor(&self, interface: u16, address: Ipv4Addr, steps: &mut Vec<String>) -> String {
+    fn explain_neighbor(&self, interface: u16, address: IpAddr, steps: &mut Vec<String>) -> String {
         let name = self.interface_name(interface);
         let mtu = self.interfaces.get(usize::from(interface)).map_or(0, |there| there.mtu);
-        let key = Key { interface, address: IpAddr::V4(address) };
+        let key = Key { interface, address };
         let known = self
             .neighbors
             .iter(Instant::now())
@@ -263,14 +272,16 @@ impl Router {
     }
 
     pub(in crate::control) fn show_fib_zones(&self) -> view::FibZones {
-        let fib = self.snapshot().map(|snapshot| snapshot.fib.clone());
-        let zones = fib.as_ref().map_or([0; 33], |fib| fib.zones());
-        let zones = zones.iter().enumerate().filter(|(_, routes)| **routes > 0);
+        let (ipv4, ipv6) = self.rib.by_length(0);
+        let zone = |(length, routes): (usize, &u32)| view::FibZone { length: length as u8, routes: u64::from(*routes) };
+        let zones = |lengths: &[u32]| lengths.iter().enumerate().filter(|(_, routes)| **routes > 0).map(zone).collect();
+        let memory = |snapshot: &Snapshot| {
+            snapshot.vrfs.iter().map(|vrf| vrf.ipv4.memory_bytes() + vrf.ipv6.memory_bytes()).sum::<usize>() as u64
+        };
         view::FibZones {
-            zones: zones
-                .map(|(length, routes)| view::FibZone { length: length as u8, routes: u64::from(*routes) })
-                .collect(),
-            memory_bytes: fib.map_or(0, |fib| fib.memory_bytes() as u64),
+            zones: zones(ipv4),
+            zones6: zones(ipv6),
+            memory_bytes: self.snapshot().map_or(0, |snapshot| memory(snapshot)),
             generation: u64::from(self.generation),
         }
     }

@@ -43,7 +43,7 @@ fn changed(changes: &[(usize, u8)]) -> Vec<u8> {
 
 fn by_route(next_hop: NextHop) -> Rig {
     let mut settings = settings();
-    settings.routes = vec![("203.0.113.0/24".parse().unwrap(), next_hop)];
+    settings.routes = vec![("203.0.113.0/24".parse().unwrap(), next_hop.into())];
     after_all(&settings, &[&udp(A, Ipv4Addr::new(203, 0, 113, 9), 64, b"x")])
 }
 

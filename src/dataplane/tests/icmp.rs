@@ -80,7 +80,8 @@ fn each_kind_of_route_has_its_code() {
         (Some(NextHop::Blackhole), None),
     ] {
         let mut settings = settings();
-        settings.routes = next_hop.map(|next_hop| ("100.64.0.0/16".parse().unwrap(), next_hop)).into_iter().collect();
+        settings.routes =
+            next_hop.map(|next_hop| ("100.64.0.0/16".parse().unwrap(), next_hop.into())).into_iter().collect();
         let answered = answer_with(&settings, &udp(A, NOWHERE, 64, b"x"));
         assert_eq!(answered.map(|(kind, code, ..)| (kind, code)), expected, "{next_hop:?}");
     }
@@ -161,7 +162,8 @@ fn a_source_route_is_refused_unless_configured() {
 fn a_better_first_hop_is_told_and_the_packet_still_goes_there() {
     let other = Ipv4Addr::new(192, 0, 2, 20);
     let mut settings = settings();
-    settings.routes = vec![("203.0.113.0/24".parse().unwrap(), NextHop::Gateway { interface: 0, address: other })];
+    settings.routes =
+        vec![("203.0.113.0/24".parse().unwrap(), NextHop::Gateway { interface: 0, address: other.into() }.into())];
     let mut rig = rig(&settings);
     rig.neighbor(0, other, [2, 0, 0, 0, 0, 0x20].into());
     rig.send(0, &udp(A, Ipv4Addr::new(203, 0, 113, 9), 64, b"x"));

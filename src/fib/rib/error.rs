@@ -1,11 +1,12 @@
 //! Why the RIB refuses, in words that say what to do.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use thiserror::Error;
 
 use super::{Origin, Route};
+use crate::fib::next_hop::NextHopsFull;
 
 fn named(nearest: &Option<Route>) -> String {
     match nearest {
@@ -15,19 +16,19 @@ fn named(nearest: &Option<Route>) -> String {
 }
 
 /// Why the RIB refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RibError {
     /// The prefix has bits set behind its length.
     #[error("{prefix} has bits set behind its prefix length; the network is {}", prefix.trunc())]
     HostBits {
         /// The prefix as given.
-        prefix: Ipv4Net,
+        prefix: IpNet,
     },
     /// Connected routes follow the addresses of the interfaces and are not changed one by one.
     #[error("the connected route to {prefix} follows an interface's addresses; change those instead")]
     Derived {
         /// The prefix asked for.
-        prefix: Ipv4Net,
+        prefix: IpNet,
     },
     /// There is a route of that prefix, origin and metric already.
     #[error("there is a route already: {existing}; replace it, or give the new one another metric")]
@@ -39,7 +40,7 @@ pub enum RibError {
     #[error("there is no {origin} route to {prefix}{}; {}", metric.map(|m| format!(" with metric {m}")).unwrap_or_default(), named(nearest))]
     NotFound {
         /// The prefix asked for.
-        prefix: Ipv4Net,
+        prefix: IpNet,
         /// The origin asked for.
         origin: Origin,
         /// The metric asked for, if one was.
@@ -53,8 +54,11 @@ pub enum RibError {
         /// The most routes that the RIB takes.
         limit: usize,
         /// The prefix that found no room.
-        prefix: Ipv4Net,
+        prefix: IpNet,
     },
+    /// The table of next hops holds its limit.
+    #[error(transparent)]
+    NextHops(#[from] NextHopsFull),
     /// No connected network contains the gateway.
     #[error(
         "gateway {gateway} is not on a connected network; give the interface that reaches it an address in its subnet first ({})",
@@ -62,7 +66,7 @@ pub enum RibError {
     )]
     GatewayNotOnLink {
         /// The gateway asked for.
-        gateway: Ipv4Addr,
+        gateway: IpAddr,
         /// The route that its packets would take now.
         nearest: Option<Route>,
     },
@@ -70,7 +74,7 @@ pub enum RibError {
     #[error("gateway {gateway} is our own address on interface {interface}; name the next router's address")]
     GatewayIsOurs {
         /// The gateway asked for.
-        gateway: Ipv4Addr,
+        gateway: IpAddr,
         /// The interface that has the address.
         interface: u16,
     },
@@ -78,7 +82,7 @@ pub enum RibError {
     #[error("gateway {gateway} is a broadcast address of interface {interface}; name the next router's address")]
     GatewayIsBroadcast {
         /// The gateway asked for.
-        gateway: Ipv4Addr,
+        gateway: IpAddr,
         /// The interface whose prefix it belongs to.
         interface: u16,
     },
@@ -86,7 +90,7 @@ pub enum RibError {
     #[error("{prefix} is on interface {interface} and on interface {other}; a prefix can be connected once")]
     ConnectedTwice {
         /// What both claim.
-        prefix: Ipv4Net,
+        prefix: IpNet,
         /// One of them.
         interface: u16,
         /// The other.
