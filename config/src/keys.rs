@@ -10,7 +10,19 @@ pub(crate) struct TableKeys {
 
 pub(crate) const FILE: TableKeys = TableKeys {
     heading: "the file",
-    keys: &["router", "workers", "memory", "port", "interface", "route", "neighbor", "cache", "neighbors", "icmp"],
+    keys: &[
+        "router",
+        "workers",
+        "memory",
+        "port",
+        "interface",
+        "route",
+        "neighbor",
+        "cache",
+        "neighbors",
+        "icmp",
+        "modes",
+    ],
 };
 
 pub(crate) const ROUTER: TableKeys =
@@ -37,6 +49,7 @@ pub(crate) const PORT: TableKeys = TableKeys {
         "mac",
         "promiscuous",
         "all_multicast",
+        "eth_peer",
         "fault",
     ],
 };
@@ -72,12 +85,28 @@ pub(crate) const NEIGHBORS: TableKeys = TableKeys {
 pub(crate) const ICMP: TableKeys =
     TableKeys { heading: "[icmp]", keys: &["errors_per_second", "burst", "echo_per_second", "echo_burst"] };
 
+pub(crate) const MODES: TableKeys = TableKeys {
+    heading: "[modes]",
+    keys: &[
+        "tx_bytes",
+        "flows",
+        "retries",
+        "retry_delay_us",
+        "noisy_buffer",
+        "noisy_flush_ms",
+        "noisy_memory_mb",
+        "noisy_reads",
+        "noisy_writes",
+        "noisy_reads_writes",
+    ],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TABLES: [&TableKeys; 11] =
-        [&ROUTER, &WORKERS, &MEMORY, &PORT, &FAULT, &INTERFACE, &ROUTE, &NEIGHBOR, &CACHE, &NEIGHBORS, &ICMP];
+    const TABLES: [&TableKeys; 12] =
+        [&ROUTER, &WORKERS, &MEMORY, &PORT, &FAULT, &INTERFACE, &ROUTE, &NEIGHBOR, &CACHE, &NEIGHBORS, &ICMP, &MODES];
 
     #[test]
     fn every_table_is_listed_once() {

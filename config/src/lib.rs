@@ -25,6 +25,7 @@ mod decode;
 mod keys;
 mod mistake;
 mod model;
+mod modes;
 mod reader;
 mod sink;
 mod suggest;
@@ -39,6 +40,7 @@ pub use model::{
     Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port, Route,
     RouteKind, Router, Workers,
 };
+pub use modes::Modes;
 pub use words::{Idle, Mode, Pages, UnknownMode};
 
 /// Reads the file at `path` and checks it.

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use macaddr::MacAddr6;
 use serde::Serialize;
 
+use crate::modes::Modes;
 use crate::words::{Idle, Mode, Pages};
 
 /// A whole configuration file, checked.
@@ -35,6 +36,8 @@ pub struct Config {
     pub neighbor: NeighborSettings,
     /// `[icmp]`: limits on what the router itself sends.
     pub icmp: Icmp,
+    /// `[modes]`: what the forwarding modes other than `l3` go by.
+    pub modes: Modes,
 }
 
 impl Config {
@@ -154,6 +157,8 @@ pub struct Port {
     pub promiscuous: bool,
     /// Whether the device takes every multicast frame.
     pub all_multicast: bool,
+    /// The station that the modes `mac`, `csum`, `txonly` and `flowgen` send to here; `None` for testpmd's 02:00:00:00:00:NN.
+    pub eth_peer: Option<MacAddr6>,
     /// Faults to inject, for tests.
     pub fault: Option<Fault>,
 }
@@ -173,6 +178,7 @@ impl Port {
             mac: None,
             promiscuous: false,
             all_multicast: false,
+            eth_peer: None,
             fault: None,
         }
     }

@@ -36,12 +36,32 @@ pub enum Mode {
     Txonly,
     /// Echo requests answered, everything else thrown away.
     Icmpecho,
+    /// Out of the port's partner, with MAC addresses, IP addresses and ports swapped.
+    #[serde(rename = "5tswap")]
+    FiveTupleSwap,
+    /// Out of the port's partner, with new MAC addresses and every checksum computed anew.
+    Csum,
+    /// Received and thrown away; flows of generated packets are sent.
+    Flowgen,
+    /// Out of the port's partner after a stay in a buffer and a load on the memory.
+    Noisy,
 }
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 7] =
-        [Self::L3, Self::Io, Self::Mac, Self::Macswap, Self::Rxonly, Self::Txonly, Self::Icmpecho];
+    pub const ALL: [Self; 11] = [
+        Self::L3,
+        Self::Io,
+        Self::Mac,
+        Self::Macswap,
+        Self::FiveTupleSwap,
+        Self::Csum,
+        Self::Icmpecho,
+        Self::Rxonly,
+        Self::Txonly,
+        Self::Flowgen,
+        Self::Noisy,
+    ];
 }
 
 impl Word for Mode {
@@ -53,6 +73,10 @@ impl Word for Mode {
         ("rxonly", Self::Rxonly),
         ("txonly", Self::Txonly),
         ("icmpecho", Self::Icmpecho),
+        ("5tswap", Self::FiveTupleSwap),
+        ("csum", Self::Csum),
+        ("flowgen", Self::Flowgen),
+        ("noisy", Self::Noisy),
     ];
 }
 
@@ -64,7 +88,7 @@ impl fmt::Display for Mode {
 
 /// A word that is no mode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown mode `{0}`: expected l3, io, mac, macswap, rxonly, txonly or icmpecho")]
+#[error("unknown mode `{0}`: expected l3, io, mac, macswap, 5tswap, csum, icmpecho, rxonly, txonly, flowgen or noisy")]
 pub struct UnknownMode(String);
 
 impl FromStr for Mode {

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use crate::words::Word;
 use crate::{
-    Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port, Route,
-    RouteKind, Router, Workers,
+    Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Modes, Neighbor, NeighborSettings, Port,
+    Route, RouteKind, Router, Workers,
 };
 
 /// A table being written; its heading stands when it has a key, or when it must.
@@ -90,6 +90,7 @@ impl Config {
         cache(&self.cache).append_to(&mut file);
         neighbors(&self.neighbor).append_to(&mut file);
         icmp(&self.icmp).append_to(&mut file);
+        modes(&self.modes).append_to(&mut file);
         file
     }
 }
@@ -147,6 +148,7 @@ fn port(port: &Port) -> Table {
     table.given_text("mac", port.mac);
     table.changed("promiscuous", port.promiscuous, false);
     table.changed("all_multicast", port.all_multicast, false);
+    table.given_text("eth_peer", port.eth_peer);
     table
 }
 
@@ -234,5 +236,20 @@ fn icmp(icmp: &Icmp) -> Table {
     table.changed("burst", icmp.burst, default.burst);
     table.changed("echo_per_second", icmp.echo_per_second, default.echo_per_second);
     table.changed("echo_burst", icmp.echo_burst, default.echo_burst);
+    table
+}
+
+fn modes(modes: &Modes) -> Table {
+    let (mut table, default) = (Table::optional("[modes]"), Modes::default());
+    table.changed("tx_bytes", modes.tx_bytes, default.tx_bytes);
+    table.changed("flows", modes.flows, default.flows);
+    table.changed("retries", modes.retries, default.retries);
+    table.changed("retry_delay_us", modes.retry_delay_us, default.retry_delay_us);
+    table.changed("noisy_buffer", modes.noisy_buffer, default.noisy_buffer);
+    table.changed("noisy_flush_ms", modes.noisy_flush_ms, default.noisy_flush_ms);
+    table.changed("noisy_memory_mb", modes.noisy_memory_mb, default.noisy_memory_mb);
+    table.changed("noisy_reads", modes.noisy_reads, default.noisy_reads);
+    table.changed("noisy_writes", modes.noisy_writes, default.noisy_writes);
+    table.changed("noisy_reads_writes", modes.noisy_reads_writes, default.noisy_reads_writes);
     table
 }

@@ -63,7 +63,7 @@ impl fmt::Display for Command {
             }
             Self::Start => f.write_str("start"),
             Self::Stop => f.write_str("stop"),
-            Self::SetForwardMode { mode } => write!(f, "set fwd {mode}"),
+            Self::SetForwardMode { mode, retry } => write!(f, "set fwd {mode}{}", if *retry { " retry" } else { "" }),
             Self::SetPromiscuous { port, on } => write!(f, "set promisc {port} {}", on_off(*on)),
             Self::SetAllMulticast { port, on } => write!(f, "set allmulti {port} {}", on_off(*on)),
             Self::SetBurst { size } => write!(f, "set burst {size}"),

@@ -135,10 +135,12 @@ pub enum Command {
     Start,
     /// `stop`: packets are no longer received; answers with the forward statistics since `start`.
     Stop,
-    /// `set fwd MODE`
+    /// `set fwd MODE [retry]`
     SetForwardMode {
         /// The mode from the next `start` on.
         mode: ForwardMode,
+        /// Bursts that a port does not take whole are offered again.
+        retry: bool,
     },
     /// `set promisc PORT|all on|off`
     SetPromiscuous {
@@ -237,7 +239,7 @@ pub enum ForwardMode {
     Io,
     /// To the paired port, with new Ethernet addresses.
     Mac,
-    /// Back out of the port it came by, with the Ethernet addresses swapped.
+    /// To the paired port, with the Ethernet addresses swapped.
     MacSwap,
     /// Received and dropped.
     RxOnly,
@@ -245,12 +247,31 @@ pub enum ForwardMode {
     TxOnly,
     /// ARP requests and echo requests answered, all else dropped.
     IcmpEcho,
+    /// To the paired port, with Ethernet addresses, IP addresses and ports swapped.
+    FiveTupleSwap,
+    /// To the paired port, with new Ethernet addresses and every checksum right.
+    Csum,
+    /// Flows of packets sent, what is received dropped.
+    FlowGen,
+    /// To the paired port, after a stay in a buffer and a load on the memory.
+    Noisy,
 }
 
 impl ForwardMode {
     /// Every mode, in the order the documentation lists them.
-    pub const ALL: [Self; 7] =
-        [Self::L3, Self::Io, Self::Mac, Self::MacSwap, Self::RxOnly, Self::TxOnly, Self::IcmpEcho];
+    pub const ALL: [Self; 11] = [
+        Self::L3,
+        Self::Io,
+        Self::Mac,
+        Self::MacSwap,
+        Self::FiveTupleSwap,
+        Self::Csum,
+        Self::IcmpEcho,
+        Self::RxOnly,
+        Self::TxOnly,
+        Self::FlowGen,
+        Self::Noisy,
+    ];
 
     /// The word for it, in commands and in the configuration file.
     pub const fn word(self) -> &'static str {
@@ -262,6 +283,10 @@ impl ForwardMode {
             Self::RxOnly => "rxonly",
             Self::TxOnly => "txonly",
             Self::IcmpEcho => "icmpecho",
+            Self::FiveTupleSwap => "5tswap",
+            Self::Csum => "csum",
+            Self::FlowGen => "flowgen",
+            Self::Noisy => "noisy",
         }
     }
 

@@ -37,6 +37,9 @@ pub fn budget(config: &Config, ports: &[PortRings]) -> Budget {
     }
     budget.add("burst", BURST as u32, "fixed");
     budget.add("hold queue", u32::from(config.neighbor.hold_total), "hold_total of [neighbors]");
+    if config.modes.noisy_buffer > 0 {
+        budget.add("buffer of mode noisy", u32::from(config.modes.noisy_buffer), "noisy_buffer of [modes]");
+    }
     budget.add("fragment reserve", FRAGMENT_RESERVE, "fixed");
     budget.add("packets of our own", OWN, "fixed");
     budget

@@ -28,6 +28,7 @@ impl Router {
             mode: self.mode,
             forwarding: self.forwarding,
             burst: self.burst,
+            modes: self.testpmd.in_force.clone(),
             ports,
             vrfs: (0..self.rib.vrfs()).map(|vrf| self.compile_vrf(vrf, &interfaces)).collect(),
             interfaces,

@@ -72,7 +72,7 @@ impl Router {
             Command::InterfaceSetMtu { name, mtu } => self.set_interface_mtu(&name, mtu),
             Command::Start => self.start_forwarding(),
             Command::Stop => self.stop_forwarding(options),
-            Command::SetForwardMode { mode } => Ok(self.set_mode(mode)),
+            Command::SetForwardMode { mode, retry } => Ok(self.set_mode(mode, retry)),
             Command::SetPromiscuous { port, on } => {
                 for number in self.select_ports(&port)? {
                     self.ports[number].port.set_promiscuous(on).map_err(|error| error.to_string())?;
@@ -149,6 +149,7 @@ impl Router {
         self.config.router.mode = self.mode;
         self.forwarding = true;
         self.follow_mode();
+        self.adopt_mode_settings();
         self.begin_forward_statistics();
         self.publish();
         Ok(Reply::said(format!("forwarding in mode {} on {} ports", self.mode, self.ports.len())))
@@ -165,7 +166,7 @@ impl Router {
         Ok(Reply::view(&self.forward_statistics(), options))
     }
 
-    fn set_mode(&mut self, mode: ForwardMode) -> Reply {
+    fn set_mode(&mut self, mode: ForwardMode, retry: bool) -> Reply {
         self.next_mode = match mode {
             ForwardMode::L3 => Mode::L3,
             ForwardMode::Io => Mode::Io,
@@ -174,10 +175,16 @@ impl Router {
             ForwardMode::RxOnly => Mode::Rxonly,
             ForwardMode::TxOnly => Mode::Txonly,
             ForwardMode::IcmpEcho => Mode::Icmpecho,
+            ForwardMode::FiveTupleSwap => Mode::FiveTupleSwap,
+            ForwardMode::Csum => Mode::Csum,
+            ForwardMode::FlowGen => Mode::Flowgen,
+            ForwardMode::Noisy => Mode::Noisy,
         };
+        self.set_retry(retry);
         let when =
             if self.forwarding && self.next_mode != self.mode { "; takes effect at the next `start`" } else { "" };
-        Reply::said(format!("forwarding mode {}{when}", self.next_mode))
+        let how = if retry { " with retry" } else { "" };
+        Reply::said(format!("Set {} packet forwarding mode{how}{when}", self.next_mode))
     }
 
     /// The modes that do not route want every frame, whoever it is addressed to; the router wants its own.

@@ -24,6 +24,7 @@ mod router;
 mod show;
 mod start;
 mod state;
+mod testpmd;
 mod workers;
 
 pub use router::Router;

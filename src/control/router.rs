@@ -30,6 +30,7 @@ pub struct Router {
     pub(super) next_mode: Mode,
     pub(super) forwarding: bool,
     pub(super) burst: u16,
+    pub(super) testpmd: super::testpmd::Testpmd,
     pub(super) ports: Vec<ManagedPort>,
     pub(super) interfaces: Vec<ManagedInterface>,
     pub(super) rib: Rib,

@@ -5,6 +5,7 @@ use super::budget::{PortRings, budget, buffers, geometry};
 use super::router::Router;
 use super::show::{ClearedWorker, ForwardBaseline};
 use super::state::{ManagedInterface, ManagedPort};
+use super::testpmd::Testpmd;
 use super::workers::{ManagedWorker, PoolFacts};
 use super::{announce::Announcements, ping::Pings, ports, reassembly::Reassembly};
 use crate::cli::session::Request;
@@ -206,6 +207,7 @@ fn assemble(
         next_mode: config.router.mode,
         forwarding: false,
         burst: config.workers.burst,
+        testpmd: Testpmd::new(&config),
         arp: interfaces.iter().map(|_| ArpReceiver::default()).collect(),
         neighbors: Table::new(neighbors, fastrand::u64(..)),
         seed: fastrand::u64(..),
@@ -340,6 +342,7 @@ fn start_worker(
         hold_per_neighbor: config.neighbor.hold_per_neighbor,
         icmp_errors: (config.icmp.errors_per_second, config.icmp.burst),
         icmp_echo: (config.icmp.echo_per_second, config.icmp.echo_burst),
+        noisy: (config.modes.noisy_buffer, config.modes.noisy_memory_mb),
         seed: fastrand::u64(..),
     };
     let facts = PoolFacts { stride, pages: pool.page_kind(), locked: pool.is_locked() };

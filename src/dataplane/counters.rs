@@ -26,7 +26,7 @@ pub struct InterfaceCounters {
 }
 
 /// Counters of one port, as seen by one worker: testpmd's forward statistics.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(64))]
 pub struct ForwardCounters {
     /// Frames taken from the port.
@@ -35,6 +35,28 @@ pub struct ForwardCounters {
     pub tx_packets: Counter,
     /// Frames for the port that it did not take.
     pub tx_dropped: Counter,
+    /// Polls by the frames that they brought.
+    pub rx_bursts: [Counter; BURST + 1],
+    /// Bursts handed to the port by their size.
+    pub tx_bursts: [Counter; BURST + 1],
+    /// Received packets whose IPv4 header checksum mode `csum` put right.
+    pub bad_ip_checksums: Counter,
+    /// Received packets whose UDP or TCP checksum mode `csum` put right.
+    pub bad_l4_checksums: Counter,
+}
+
+impl Default for ForwardCounters {
+    fn default() -> Self {
+        Self {
+            rx_packets: Counter::default(),
+            tx_packets: Counter::default(),
+            tx_dropped: Counter::default(),
+            rx_bursts: std::array::from_fn(|_| Counter::default()),
+            tx_bursts: std::array::from_fn(|_| Counter::default()),
+            bad_ip_checksums: Counter::default(),
+            bad_l4_checksums: Counter::default(),
+        }
+    }
 }
 
 /// All counters of one worker, on cache lines that only it writes: aligned and padded to two lines (processors fetch them
@@ -86,6 +108,8 @@ pub struct WorkerCounters {
     pub punted: Counter,
     /// Packets that the control thread injected.
     pub injected: Counter,
+    /// Packets that `set verbose` asked for and that were not shown: too many a second.
+    pub not_shown: Counter,
     /// Generation of the snapshot in use.
     pub generation: Counter,
     /// Fewest buffers that were ever free, as of the last audit.
@@ -124,6 +148,7 @@ impl WorkerCounters {
             fragments: Counter::default(),
             punted: Counter::default(),
             injected: Counter::default(),
+            not_shown: Counter::default(),
             generation: Counter::default(),
             pool_lowest: Counter::default(),
             interfaces: (0..interfaces).map(|_| InterfaceCounters::default()).collect(),

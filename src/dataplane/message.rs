@@ -8,6 +8,7 @@
 //! ```
 
 use super::counters::WorkerCounters;
+use super::observe::{self, Observed};
 use super::snapshot::Snapshot;
 use crossbeam_queue::ArrayQueue;
 use macaddr::MacAddr6;
@@ -91,6 +92,8 @@ pub enum Order {
     Audit(u64),
     /// Fill this report and send it back; it brings its memory along.
     Report(Box<Report>),
+    /// Send so many bursts of generated packets on every port: `start tx_first`.
+    TransmitFirst(u32),
     /// Empty the route cache.
     ClearCache,
     /// Close the queues, give every buffer back, end.
@@ -185,6 +188,8 @@ pub struct WorkerLink {
     pub(crate) events: Arc<ArrayQueue<Event>>,
     pub(crate) punt: Producer<PuntMeta>,
     pub(crate) inject: Consumer<Inject>,
+    /// Until the worker takes it.
+    pub(crate) observe: Option<Producer<Observed>>,
     pub(crate) counters: Arc<WorkerCounters>,
 }
 
@@ -198,6 +203,8 @@ pub struct ControlLink {
     pub punt: Consumer<PuntMeta>,
     /// Injected packets.
     pub inject: Producer<Inject>,
+    /// Packets to be shown.
+    pub observed: Consumer<Observed>,
     /// What the worker counts.
     pub counters: Arc<WorkerCounters>,
 }
@@ -209,12 +216,14 @@ pub fn link(frame_bytes: usize, counters: WorkerCounters) -> (ControlLink, Worke
     let events = Arc::new(ArrayQueue::new(EVENTS));
     let (punt, punted) = border::ring(SLOTS, frame_bytes);
     let (inject, injected) = border::ring(SLOTS, frame_bytes);
+    let (observe, observed) = border::ring(SLOTS, observe::BYTES);
     let control = ControlLink {
         orders: orders.clone(),
         events: events.clone(),
         punt: punted,
         inject,
+        observed,
         counters: counters.clone(),
     };
-    (control, WorkerLink { orders, events, punt, inject: injected, counters })
+    (control, WorkerLink { orders, events, punt, inject: injected, observe: Some(observe), counters })
 }

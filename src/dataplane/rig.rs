@@ -41,6 +41,8 @@ pub struct RigSettings {
     pub icmp_errors: (u32, u32),
     /// Echo replies a second, and at once.
     pub icmp_echo: (u32, u32),
+    /// Packets that mode `noisy` keeps, and megabytes that it reads and writes.
+    pub noisy: (u16, u16),
 }
 
 impl RigSettings {
@@ -57,6 +59,7 @@ impl RigSettings {
             neighbors: (256, 64),
             icmp_errors: (1000, 1000),
             icmp_echo: (1000, 1000),
+            noisy: (0, 0),
         }
     }
 }
@@ -116,6 +119,7 @@ impl Rig {
             hold_per_neighbor: settings.hold.1,
             icmp_errors: settings.icmp_errors,
             icmp_echo: settings.icmp_echo,
+            noisy: settings.noisy,
             seed: 1,
         };
         let (given, waker) = (Arc::new(snapshot.clone()), std::thread::current());

@@ -4,6 +4,7 @@
 //! of a change. The control thread keeps its own reference until every worker has reported the new generation, so
 //! a worker never frees one.
 
+use super::modes::{ModeSettings, Retry};
 use crate::fib::next_hop::{NextHop, NextHopIndex, Paths};
 use crate::fib::{ipv4, ipv6};
 use crate::wire::ethernet;
@@ -198,6 +199,8 @@ pub struct Snapshot {
     pub forwarding: bool,
     /// Frames taken from a queue at once, 1 to 32.
     pub burst: u16,
+    /// What the modes that do not route go by.
+    pub modes: ModeSettings,
     /// By port number.
     pub ports: Vec<PortMap>,
     /// By interface number.
@@ -220,6 +223,7 @@ impl Snapshot {
             mode: Mode::L3,
             forwarding: true,
             burst: 32,
+            modes: ModeSettings::new(ports.len()),
             ports,
             interfaces: Vec::new(),
             vrfs: vec![Vrf::default()],
@@ -227,6 +231,11 @@ impl Snapshot {
             seed: 0,
             accept_source_route: false,
         }
+    }
+
+    /// How often a burst is offered to a full port: the router never waits.
+    pub fn retry(&self) -> Retry {
+        if self.mode == Mode::L3 { Retry::ONCE } else { self.modes.retry }
     }
 
     /// The VRF of an interface.

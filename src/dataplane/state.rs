@@ -6,6 +6,7 @@ use super::hold::HoldQueue;
 use super::icmp_class::{ICMP_CLASSES, IcmpClass};
 use super::limiter::TokenBucket;
 use super::message::{Event, WorkerLink};
+use super::modes::Noisy;
 use super::packet::Packet;
 use super::staging::Staging;
 use crate::fib::cache::RouteCache;
@@ -30,6 +31,10 @@ pub struct State {
     pub icmp_limits: [TokenBucket; ICMP_CLASSES],
     /// Limit of echo replies.
     pub echo_limit: TokenBucket,
+    /// Buffer and memory of mode `noisy`.
+    pub noisy: Noisy,
+    /// The next destination of mode `flowgen`.
+    pub next_flow: u32,
     /// Queues from and to the control thread, and the counters.
     pub link: WorkerLink,
     /// Time-stamp counter at the start of the turn.

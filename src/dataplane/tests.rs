@@ -5,4 +5,5 @@ mod forward;
 mod fragment;
 mod frames;
 mod icmp;
+mod modes;
 mod neighbor;

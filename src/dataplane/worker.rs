@@ -7,11 +7,12 @@ use super::hold::HoldQueue;
 use super::icmp_class::ICMP_CLASSES;
 use super::limiter::TokenBucket;
 use super::message::{CacheLine, Event, Inject, Order, Report, WorkerLink};
+use super::observe::Observer;
 use super::snapshot::Snapshot;
 use super::stage::Stage;
 use super::staging::Staging;
 use super::state::{State, TICK_SHIFT};
-use super::{counters, exception, icmpecho, l3, plain, resolution, txonly};
+use super::{counters, exception, l3, modes, resolution};
 use crate::fib::cache::RouteCache;
 use ringway_config::Mode;
 use ringway_mempool::{Audit, BURST, Burst, Pool, cycles, cycles_per_second};
@@ -64,6 +65,8 @@ pub struct WorkerSettings {
     pub icmp_errors: (u32, u32),
     /// Echo replies a second, and at once.
     pub icmp_echo: (u32, u32),
+    /// Packets that mode `noisy` keeps, and megabytes that it reads and writes.
+    pub noisy: (u16, u16),
     /// Start of the route cache's hash: nobody outside may know it.
     pub seed: u64,
 }
@@ -96,7 +99,7 @@ impl Worker {
         pool: Pool,
         rx: Vec<RxPort>,
         tx: Vec<Tx>,
-        link: WorkerLink,
+        mut link: WorkerLink,
         snapshot: Arc<Snapshot>,
         waker: std::thread::Thread,
     ) -> Self {
@@ -106,13 +109,15 @@ impl Worker {
         link.counters.generation.set(u64::from(snapshot.generation));
         let state = State {
             pool,
-            staging: Staging::new(tx),
+            staging: Staging::new(tx, Observer::new(link.observe.take())),
             adjacencies: Adjacencies::new(settings.neighbors, settings.incomplete),
             hold: HoldQueue::new(settings.hold_total, settings.hold_per_neighbor),
             // The configuration has checked the size; 0 entries turn the cache off.
             cache: RouteCache::new(settings.cache_entries as usize, timeout_ticks as u32, settings.seed).ok(),
             icmp_limits: std::array::from_fn::<_, ICMP_CLASSES, _>(|_| TokenBucket::new(errors.0, errors.1, rate, now)),
             echo_limit: TokenBucket::new(echo.0, echo.1, rate, now),
+            noisy: modes::Noisy::new(settings.noisy.0, settings.noisy.1, settings.seed, now),
+            next_flow: 0,
             link,
             now,
             epoch: 0,
@@ -163,6 +168,7 @@ impl Worker {
                 let before = cycles();
                 let count = rx.queue.poll(&mut self.state.pool, &mut burst, limit);
                 if count == 0 {
+                    count_poll(&self.state.link.counters, rx.port, 0);
                     continue;
                 }
                 received += count;
@@ -171,9 +177,10 @@ impl Worker {
                 process(&self.snapshot, &mut self.state, rx.port, &mut burst);
                 debug_assert!(burst.is_empty(), "INV-CUSTODY: a mode leaves nothing in the burst");
             }
-            if self.snapshot.mode == Mode::Txonly {
+            modes::tick(&self.snapshot, &mut self.state);
+            if modes::generates(self.snapshot.mode) {
                 for port in 0..self.snapshot.ports.len() as u16 {
-                    received += txonly::run(&self.snapshot, &mut self.state, port);
+                    received += modes::generate(&self.snapshot, &mut self.state, port);
                 }
             }
         }
@@ -217,6 +224,7 @@ impl Worker {
                     let report = self.report(report);
                     self.answer(Event::Report(report));
                 }
+                Order::TransmitFirst(bursts) => modes::transmit_first(&self.snapshot, &mut self.state, bursts),
                 Order::ClearCache => {
                     if let Some(cache) = &mut self.state.cache {
                         cache.clear();
@@ -256,6 +264,7 @@ impl Worker {
         // worker never frees a snapshot.
         self.snapshot = snapshot;
         self.state.epoch = self.state.epoch.wrapping_add(1);
+        modes::adopt(&self.snapshot, &mut self.state);
         self.state.adjacencies.forget_gateways();
         self.state.adjacencies.re_encapsulate(&self.snapshot.interfaces);
         self.state.link.counters.generation.set(u64::from(generation));
@@ -277,7 +286,7 @@ impl Worker {
             pool: self.state.pool.available(),
             receive_rings: receive + self.rx.iter().map(|rx| rx.queue.in_ring()).sum::<u32>(),
             burst: 0,
-            held: self.state.hold.held(),
+            held: self.state.hold.held() + self.state.noisy.held(),
             transmit_rings: transmit + self.state.staging.in_flight(),
         }
     }
@@ -325,6 +334,7 @@ impl Worker {
     /// Finishes what is in flight and gives every buffer back; returns the last audit.
     pub fn close(mut self) -> Audit {
         resolution::close(&mut self.state);
+        modes::close(&mut self.state);
         self.state.staging.close(&mut self.state.pool, &self.state.link.counters);
         for rx in &mut self.rx {
             rx.queue.close(&mut self.state.pool);
@@ -337,20 +347,29 @@ fn receive_counters(counters: &counters::WorkerCounters, port: u16, count: usize
     counters.bursts.add(1);
     counters.packets.add(count as u64);
     counters.burst_sizes[count.min(BURST)].add(1);
+    count_poll(counters, port, count);
+}
+
+/// Counts a poll of a port and what it brought.
+#[inline]
+fn count_poll(counters: &counters::WorkerCounters, port: u16, count: usize) {
     if let Some(forward) = counters.forward.get(usize::from(port)) {
         forward.rx_packets.add(count as u64);
+        forward.rx_bursts[count.min(BURST)].add(1);
     }
 }
 
 /// Hands a burst to the forwarding mode; the burst is empty after.
 #[inline]
 fn process(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
-    match snapshot.mode {
-        Mode::L3 => l3::run(snapshot, state, port, burst),
-        Mode::Io => plain::io(snapshot, state, port, burst),
-        Mode::Mac => plain::mac(snapshot, state, port, burst),
-        Mode::Macswap => plain::macswap(snapshot, state, port, burst),
-        Mode::Rxonly | Mode::Txonly => plain::rxonly(state, burst),
-        Mode::Icmpecho => icmpecho::run(snapshot, state, port, burst),
+    if state.staging.observer.verbose.received {
+        state.staging.observer.show(&state.pool, &state.link.counters, port, false, burst);
+    }
+    if snapshot.mode == Mode::L3 {
+        l3::run(snapshot, state, port, burst);
+    } else {
+        let (count, start) = (burst.len(), cycles());
+        modes::run(snapshot, state, port, burst);
+        state.link.counters.stage(Stage::Dispatch, cycles().wrapping_sub(start), count);
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
     let tx_ring = table.power_of_two_or("tx_ring", 32..=32_768, Port::DEFAULT_RING);
     let promiscuous = table.boolean_or("promiscuous", false);
     let all_multicast = table.boolean_or("all_multicast", false);
+    let eth_peer = table.text("eth_peer", "a MAC address, such as \"02:00:00:00:00:01\"", value::mac);
     let fault = table.table("fault", &keys::FAULT).map(|table| fault(&table));
 
     let settings = driver.as_ref().and_then(|driver| match driver.value {
@@ -92,6 +93,7 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
         mac: mac.map(|mac| mac.value),
         promiscuous,
         all_multicast,
+        eth_peer: eth_peer.map(|mac| mac.value),
         fault,
     });
     PortDraft { name, driver_span: table.key_span("driver"), device, input, output, peer, mtu, port }

@@ -1,9 +1,10 @@
-//! The tables that are there once: `[router]`, `[workers]`, `[memory]`, `[cache]`, `[neighbors]`, `[icmp]`.
+//! The tables that are there once: `[router]`, `[workers]`, `[memory]`, `[cache]`, `[neighbors]`, `[icmp]`,
+//! `[modes]`.
 
 use crate::keys;
 use crate::reader::Reader;
 use crate::value;
-use crate::{Cache, Config, Cores, Icmp, Memory, NeighborSettings, Router, Workers};
+use crate::{Cache, Config, Cores, Icmp, Memory, Modes, NeighborSettings, Router, Workers};
 
 /// Most workers.
 const WORKERS_MAX: u64 = 256;
@@ -27,6 +28,7 @@ pub(crate) fn read(file: &Reader<'_>) -> Config {
             .table("neighbors", &keys::NEIGHBORS)
             .map_or_else(NeighborSettings::default, |table| neighbors(&table)),
         icmp: file.table("icmp", &keys::ICMP).map_or_else(Icmp::default, |table| icmp(&table)),
+        modes: file.table("modes", &keys::MODES).map_or_else(Modes::default, |table| modes(&table)),
         ..Config::default()
     }
 }
@@ -46,7 +48,7 @@ fn workers(table: &Reader<'_>) -> Workers {
     Workers {
         cores: cores(table).unwrap_or(default.cores),
         idle: table.word_or("idle", default.idle),
-        burst: table.integer_or("burst", 1..=32, default.burst),
+        burst: table.integer_or("burst", 1..=512, default.burst),
     }
 }
 
@@ -116,5 +118,23 @@ fn icmp(table: &Reader<'_>) -> Icmp {
         burst: table.integer_or("burst", 1..=RATE_MAX, default.burst),
         echo_per_second: table.integer_or("echo_per_second", 0..=RATE_MAX, default.echo_per_second),
         echo_burst: table.integer_or("echo_burst", 1..=RATE_MAX, default.echo_burst),
+    }
+}
+
+fn modes(table: &Reader<'_>) -> Modes {
+    let default = Modes::default();
+    let tx_bytes = u64::from(Modes::TX_BYTES_MIN)..=u64::from(Modes::TX_BYTES_MAX);
+    let (retries, delay) = Modes::RETRY_MAX;
+    Modes {
+        tx_bytes: table.integer_or("tx_bytes", tx_bytes, default.tx_bytes),
+        flows: table.integer_or("flows", 1..=1_048_576, default.flows),
+        retries: table.integer_or("retries", 0..=u64::from(retries), default.retries),
+        retry_delay_us: table.integer_or("retry_delay_us", 0..=u64::from(delay), default.retry_delay_us),
+        noisy_buffer: table.integer_or("noisy_buffer", 0..=65_535, default.noisy_buffer),
+        noisy_flush_ms: table.integer_or("noisy_flush_ms", 0..=60_000, default.noisy_flush_ms),
+        noisy_memory_mb: table.integer_or("noisy_memory_mb", 0..=1_024, default.noisy_memory_mb),
+        noisy_reads: table.integer_or("noisy_reads", 0..=1_000, default.noisy_reads),
+        noisy_writes: table.integer_or("noisy_writes", 0..=1_000, default.noisy_writes),
+        noisy_reads_writes: table.integer_or("noisy_reads_writes", 0..=1_000, default.noisy_reads_writes),
     }
 }

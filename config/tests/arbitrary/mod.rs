@@ -9,8 +9,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ringway_config::{
-    Cache, Config, Cores, DriverSettings, Fault, Icmp, Idle, Interface, Memory, Mode, Neighbor, NeighborSettings,
-    Pages, Port, Route, RouteKind, Router, Workers,
+    Cache, Config, Cores, DriverSettings, Fault, Icmp, Idle, Interface, Memory, Mode, Modes, Neighbor,
+    NeighborSettings, Pages, Port, Route, RouteKind, Router, Workers,
 };
 
 /// A configuration that is right.
@@ -18,10 +18,10 @@ pub fn config() -> impl Strategy<Value = Config> {
     let lists = (1..5_usize).prop_flat_map(|ports| {
         (vec(port(), ports), vec((0..ports, vec(1..4095_u16, 0..=2), interface()), 0..6), vec(route(), 0..8))
     });
-    ((router(), workers(), memory()), lists, (cache(), neighbors(), icmp())).prop_map(
-        |((router, workers, memory), (ports, interfaces, routes), (cache, neighbor, icmp))| {
+    ((router(), workers(), memory()), lists, (cache(), neighbors(), icmp(), modes())).prop_map(
+        |((router, workers, memory), (ports, interfaces, routes), (cache, neighbor, icmp, modes))| {
             let ports: Vec<Port> = ports.into_iter().enumerate().map(|(at, port)| placed_port(at, port)).collect();
-            let mut config = Config { router, workers, memory, cache, neighbor, icmp, ..Config::default() };
+            let mut config = Config { router, workers, memory, cache, neighbor, icmp, modes, ..Config::default() };
             for (at, (port, vlans, draft)) in interfaces.into_iter().enumerate() {
                 add_interface(&mut config, &ports[port], vlans, at, draft);
             }
@@ -47,7 +47,7 @@ fn workers() -> impl Strategy<Value = Workers> {
     let list = proptest::collection::hash_set(0..=1023_usize, 1..6).prop_map(|cores| cores.into_iter().collect());
     let cores = prop_oneof![(1..=256_u16).prop_map(Cores::Count), list.prop_map(Cores::List)];
     let idle = prop_oneof![Just(Idle::Poll), Just(Idle::Sleep)];
-    (cores, idle, 1..=32_u16).prop_map(|(cores, idle, burst)| Workers { cores, idle, burst })
+    (cores, idle, 1..=512_u16).prop_map(|(cores, idle, burst)| Workers { cores, idle, burst })
 }
 
 fn memory() -> impl Strategy<Value = Memory> {
@@ -216,4 +216,21 @@ fn icmp() -> impl Strategy<Value = Icmp> {
             echo_burst,
         },
     )
+}
+
+fn modes() -> impl Strategy<Value = Modes> {
+    let offers = (Modes::TX_BYTES_MIN..=Modes::TX_BYTES_MAX, 1..=1_048_576_u32, 0..=1_000_u16, 0..=1_000_u16);
+    let memory = (0..=1_024_u16, 0..=1_000_u16, 0..=1_000_u16, 0..=1_000_u16);
+    (offers, any::<u16>(), 0..=60_000_u16, memory).prop_map(|(offers, noisy_buffer, noisy_flush_ms, memory)| Modes {
+        tx_bytes: offers.0,
+        flows: offers.1,
+        retries: offers.2,
+        retry_delay_us: offers.3,
+        noisy_buffer,
+        noisy_flush_ms,
+        noisy_memory_mb: memory.0,
+        noisy_reads: memory.1,
+        noisy_writes: memory.2,
+        noisy_reads_writes: memory.3,
+    })
 }

@@ -52,7 +52,7 @@ fn a_later_word_settles_an_abbreviation_and_the_end_of_the_line_does_not() {
 
 #[test]
 fn a_word_in_full_wins_over_the_longer_one_it_begins() {
-    assert_eq!(command("set fwd mac"), Command::SetForwardMode { mode: ForwardMode::Mac });
+    assert_eq!(command("set fwd mac"), Command::SetForwardMode { mode: ForwardMode::Mac, retry: false });
     assert!(error("set fwd ma").message.contains("`mac` or `macswap`"));
 }
 
@@ -181,7 +181,7 @@ fn a_question_mark_asks_for_help() {
 #[test]
 fn every_forwarding_mode_can_be_set() {
     for mode in ForwardMode::ALL {
-        assert_eq!(command(&format!("set fwd {mode}")), Command::SetForwardMode { mode });
+        assert_eq!(command(&format!("set fwd {mode}")), Command::SetForwardMode { mode, retry: false });
     }
 }
 

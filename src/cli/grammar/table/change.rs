@@ -38,12 +38,12 @@ pub(super) static ROWS: &[Spec] = &[
     ),
     Spec::new(
         Section::Forwarding,
-        "set fwd <mode:l3|io|mac|macswap|rxonly|txonly|icmpecho>",
-        "what is done with a packet, from the next `start` on",
+        "set fwd <mode:l3|io|mac|macswap|5tswap|csum|icmpecho|rxonly|txonly|flowgen|noisy> [retry]",
+        "what is done with a packet, from the next `start` on; `retry` offers a burst again that a port did not take whole",
         "set fwd l3",
         |a| {
             let mode = ForwardMode::from_word(a.required("mode"));
-            Ok(Command::SetForwardMode { mode: mode.ok_or("no such mode")? })
+            Ok(Command::SetForwardMode { mode: mode.ok_or("no such mode")?, retry: a.has("retry") })
         },
     ),
     Spec::new(

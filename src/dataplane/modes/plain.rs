@@ -1,10 +1,10 @@
-//! The modes that do not route: testpmd's `io`, `mac`, `macswap`, `rxonly`, with its meaning.
+//! The modes that look at no more than the Ethernet header: `io`, `mac`, `macswap`, `rxonly`.
 //!
 //! Ports are paired as testpmd's default topology does: 0 with 1, 2 with 3; a last odd port with itself.
 
-use super::drop_reason::DropReason;
-use super::snapshot::Snapshot;
-use super::state::State;
+use crate::dataplane::drop_reason::DropReason;
+use crate::dataplane::snapshot::Snapshot;
+use crate::dataplane::state::State;
 use crate::wire::ethernet;
 use macaddr::MacAddr6;
 use ringway_mempool::Burst;
@@ -15,26 +15,29 @@ pub fn peer(ports: usize, port: u16) -> u16 {
     if usize::from(other) < ports { other } else { port }
 }
 
-/// The address that mode `mac` sends to on a port, unless told otherwise: testpmd's 02:00:00:00:00:NN.
+/// The address that is sent to on a port, unless told otherwise: testpmd's 02:00:00:00:00:NN.
 pub fn peer_mac(port: u16) -> MacAddr6 {
     MacAddr6::new(2, 0, 0, 0, 0, port as u8)
+}
+
+/// The addresses of a frame that leaves by a port: to its station, from the port.
+pub fn addresses(snapshot: &Snapshot, port: u16) -> [u8; 12] {
+    let mut addresses = [0; 12];
+    addresses[..6].copy_from_slice(snapshot.modes.peer(port).as_bytes());
+    let source = snapshot.ports.get(usize::from(port)).map_or(MacAddr6::nil(), |map| map.mac);
+    addresses[6..].copy_from_slice(source.as_bytes());
+    addresses
 }
 
 /// Mode `io`: every frame to the other port, untouched.
 pub fn io(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
     let to = peer(snapshot.ports.len(), port);
-    for mbuf in burst.drain_front(burst.len()) {
-        state.staging.stage(&mut state.pool, &state.link.counters, to, mbuf);
-    }
+    state.staging.stage_burst(&mut state.pool, &state.link.counters, to, burst);
 }
 
 /// Mode `mac`: from the sending port's address, to the configured station.
 pub fn mac(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
-    let to = peer(snapshot.ports.len(), port);
-    let mut addresses = [0; 12];
-    addresses[..6].copy_from_slice(peer_mac(to).as_bytes());
-    let source = snapshot.ports.get(usize::from(to)).map_or(MacAddr6::nil(), |map| map.mac);
-    addresses[6..].copy_from_slice(source.as_bytes());
+    let addresses = addresses(snapshot, peer(snapshot.ports.len(), port));
     for mbuf in burst.as_slice() {
         if let Some(head) = state.pool.frame_mut(mbuf).first_chunk_mut::<12>() {
             *head = addresses;

@@ -1,9 +1,9 @@
 //! Mode `icmpecho`: answers ARP requests and echo requests for any address, as testpmd's does; drops the rest.
 
-use super::deliver::echo_reply;
-use super::drop_reason::DropReason;
-use super::snapshot::Snapshot;
-use super::state::State;
+use crate::dataplane::deliver::echo_reply;
+use crate::dataplane::drop_reason::DropReason;
+use crate::dataplane::snapshot::Snapshot;
+use crate::dataplane::state::State;
 use crate::wire::arp::{Arp, REQUEST};
 use crate::wire::ethernet::{self, Ethernet};
 use crate::wire::vlan;
