@@ -55,7 +55,6 @@ pub use custody::{Audit, Custody};
 pub use cycles::{cycles, cycles_per_second};
 pub use lending::{Lender, TooManyLenders};
 pub use mbuf::Mbuf;
-use memory::HUGE_PAGE;
-pub use memory::{MapError, PageKind, PagePolicy, Region};
+pub use memory::{GiveBack, HUGE_PAGE, MapError, PageKind, PagePolicy, Region};
 pub use pool::{CACHE_LINE, Geometry, HEADROOM, Pool};
 pub use stack::StackHandle;

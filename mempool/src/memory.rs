@@ -9,7 +9,7 @@ use std::io;
 use std::ptr::NonNull;
 
 /// Bytes of a huge page on x86-64 and AArch64.
-pub(crate) const HUGE_PAGE: usize = 2 << 20;
+pub const HUGE_PAGE: usize = 2 << 20;
 
 /// Which pages the operator asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +60,9 @@ pub enum MapError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The library that is to have a part in the memory refused.
+    #[error("{0}")]
+    Library(String),
     /// Not even small pages.
     #[error("cannot map {bytes} bytes for packet buffers ({source}); lower `buffers` in [memory] or the ring sizes")]
     OutOfMemory {
@@ -70,15 +73,29 @@ pub enum MapError {
     },
 }
 
-/// One private anonymous mapping, zeroed, unmapped on drop; or memory of somebody else, given back on drop.
-#[derive(Debug)]
+/// Gives memory back to whoever it is of.
+pub type GiveBack = Box<dyn FnOnce(NonNull<u8>, usize) + Send + Sync>;
+
+/// One private anonymous mapping, zeroed, unmapped on drop; or memory of a driver's library, given back on drop.
 pub struct Region {
     base: NonNull<u8>,
     len: usize,
     kind: PageKind,
     locked: bool,
-    /// Gives memory of somebody else back; `None` for a mapping of our own.
-    give_back: Option<fn(NonNull<u8>, usize)>,
+    /// `None` for a mapping of our own.
+    give_back: Option<GiveBack>,
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { base, len, kind, locked, give_back: _ } = self;
+        f.debug_struct("Region")
+            .field("base", base)
+            .field("len", len)
+            .field("kind", kind)
+            .field("locked", locked)
+            .finish()
+    }
 }
 
 // SAFETY: a region is plain memory with one owner; nothing in it belongs to a thread.
@@ -115,7 +132,7 @@ impl Region {
     ///
     /// # Safety
     /// The `len` bytes from `base` on are readable, writable and used by nobody else until `give_back` is called.
-    pub unsafe fn of_library(base: NonNull<u8>, len: usize, kind: PageKind, give_back: fn(NonNull<u8>, usize)) -> Self {
+    pub unsafe fn of_library(base: NonNull<u8>, len: usize, kind: PageKind, give_back: GiveBack) -> Self {
         Self { base, len, kind, locked: kind == PageKind::Huge, give_back: Some(give_back) }
     }
 
@@ -158,7 +175,7 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        if let Some(give_back) = self.give_back {
+        if let Some(give_back) = self.give_back.take() {
             give_back(self.base, self.len);
             return;
         }

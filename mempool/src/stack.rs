@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     /// Numbers given back on another thread.
     returned: Mutex<Vec<u32>>,
     returned_count: AtomicU32,
+    /// Buffers on the stack when the pool was closed last, for whoever asks without holding it.
+    level: AtomicU32,
 }
 
 // SAFETY: `region` is plain memory and `stack` is touched by one thread at a time (INV-OPEN); the rest is atomic or locked.
@@ -49,8 +51,17 @@ impl Shared {
         let inverse =
             (0..4).fold(lines, |inverse, _| inverse.wrapping_mul(2u32.wrapping_sub(lines.wrapping_mul(inverse))));
         assert!(lines.wrapping_mul(inverse) == 1, "the stride is an odd number of cache lines");
-        let (open_on, returned, returned_count) = (AtomicUsize::new(0), Mutex::default(), AtomicU32::new(0));
-        Self { region, stride, slots, inverse, stack: UnsafeCell::new(stack), open_on, returned, returned_count }
+        Self {
+            region,
+            stride,
+            slots,
+            inverse,
+            open_on: AtomicUsize::new(0),
+            returned: Mutex::default(),
+            returned_count: AtomicU32::new(0),
+            level: AtomicU32::new(stack.len()),
+            stack: UnsafeCell::new(stack),
+        }
     }
 
     pub(crate) fn region(&self) -> &Region {
@@ -233,13 +244,9 @@ impl StackHandle {
         }
     }
 
-    /// Buffers on the stack, for the library's own statistics: a moment's value, not the audit's.
-    pub fn free(&self) -> u32 {
-        if self.0.open_on.load(Ordering::Relaxed) != this_thread() {
-            return 0;
-        }
-        // SAFETY: INV-OPEN, as above.
-        unsafe { &*self.0.stack.get() }.len()
+    /// Buffers on the stack when the pool was closed last: for the library's own statistics, not for the audit.
+    pub fn level(&self) -> u32 {
+        self.0.level.load(Ordering::Relaxed)
     }
 
     /// The start of each buffer, in the order of their numbers, those that are never used included.
@@ -276,6 +283,7 @@ impl Pool {
         self.shared.open_on.store(this_thread(), Ordering::Relaxed);
         let result = call();
         self.shared.open_on.store(0, Ordering::Relaxed);
+        self.shared.level.store(self.stack().len(), Ordering::Relaxed);
         result
     }
 

@@ -22,6 +22,8 @@
 mod capability;
 mod control;
 mod counter;
+#[cfg(feature = "dpdk")]
+pub mod dpdk;
 mod error;
 pub mod fault;
 mod info;

@@ -40,6 +40,9 @@ pub enum Port {
     Tap(TapPort),
     /// Any Linux interface.
     Packet(Box<PacketPort>),
+    /// Any DPDK device.
+    #[cfg(feature = "dpdk")]
+    Dpdk(Box<crate::dpdk::DpdkPort>),
     /// Any port behind injected faults.
     Fault(Box<FaultPort>),
 }
@@ -52,6 +55,8 @@ macro_rules! each {
             Self::Pcap($inner) => $call,
             Self::Tap($inner) => $call,
             Self::Packet($inner) => $call,
+            #[cfg(feature = "dpdk")]
+            Self::Dpdk($inner) => $call,
             Self::Fault($inner) => $call,
         }
     };

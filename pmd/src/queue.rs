@@ -67,6 +67,9 @@ pub enum Rx {
     Tap(TapRx),
     /// Any Linux interface.
     Packet(Box<PacketRx>),
+    /// Any DPDK device.
+    #[cfg(feature = "dpdk")]
+    Dpdk(crate::dpdk::DpdkRx),
     /// Any queue behind injected faults.
     Fault(Box<FaultRx>),
 }
@@ -81,6 +84,9 @@ pub enum Tx {
     Tap(TapTx),
     /// Any Linux interface.
     Packet(PacketTx),
+    /// Any DPDK device.
+    #[cfg(feature = "dpdk")]
+    Dpdk(crate::dpdk::DpdkTx),
     /// Any queue behind injected faults.
     Fault(Box<FaultTx>),
 }
@@ -94,6 +100,8 @@ macro_rules! each {
             Self::Pcap($inner) => $call,
             Self::Tap($inner) => $call,
             Self::Packet($inner) => $call,
+            #[cfg(feature = "dpdk")]
+            Self::Dpdk($inner) => $call,
             Self::Fault($inner) => $call,
         }
     };

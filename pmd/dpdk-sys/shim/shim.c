@@ -1,3 +1,5 @@
+/* fopencookie. */
+#define _GNU_SOURCE
 #include "shim.h"
 
 #include <string.h>
@@ -45,6 +47,18 @@ int ringway_rx_descriptor_status(uint16_t port, uint16_t queue, uint16_t offset)
 int ringway_tx_descriptor_status(uint16_t port, uint16_t queue, uint16_t offset)
 {
 	return rte_eth_tx_descriptor_status(port, queue, offset);
+}
+
+int ringway_link_get(uint16_t port, struct ringway_link *link)
+{
+	struct rte_eth_link state;
+	int result = rte_eth_link_get_nowait(port, &state);
+
+	link->speed = state.link_speed;
+	link->up = state.link_status == RTE_ETH_LINK_UP;
+	link->full_duplex = state.link_duplex == RTE_ETH_LINK_FULL_DUPLEX;
+	link->autoneg = state.link_autoneg == RTE_ETH_LINK_AUTONEG;
+	return result;
 }
 
 int ringway_errno(void)
@@ -140,4 +154,26 @@ int ringway_fib6_delete(struct rte_fib6 *fib, const uint8_t *address, uint8_t de
 int ringway_fib6_lookup_bulk(struct rte_fib6 *fib, const uint8_t *addresses, uint64_t *next_hops, int count)
 {
 	return rte_fib6_lookup_bulk(fib, MANY(addresses), next_hops, count);
+}
+
+/* What EAL and the drivers log goes line by line to a function, which is told how many bytes there are. */
+static void (*log_line)(const char *bytes, size_t count);
+
+static ssize_t write_log(void *cookie, const char *bytes, size_t count)
+{
+	(void)cookie;
+	log_line(bytes, count);
+	return count;
+}
+
+bool ringway_log_to(void (*line)(const char *bytes, size_t count))
+{
+	cookie_io_functions_t functions = { .write = write_log };
+	FILE *stream = fopencookie(NULL, "w", functions);
+
+	if (stream == NULL)
+		return false;
+	log_line = line;
+	setvbuf(stream, NULL, _IOLBF, BUFSIZ);
+	return rte_openlog_stream(stream) == 0;
 }
