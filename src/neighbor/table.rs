@@ -21,6 +21,7 @@ use super::link::{Link, Place};
 use super::settings::Settings;
 use super::state::{self, State};
 
+mod advertised;
 mod show;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The Internet checksum: RFC 1071, and its incremental update, RFC 1624.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A one's complement sum that is not folded yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +44,22 @@ impl Sum {
     #[must_use]
     pub fn pseudo_header6(self, source: Ipv6Addr, destination: Ipv6Addr, protocol: u8, len: u32) -> Self {
         self.bytes(&source.octets()).bytes(&destination.octets()).bytes(&len.to_be_bytes()).word(u16::from(protocol))
+    }
+
+    /// The pseudo-header of what either family carries.
+    pub fn pseudo(source: IpAddr, destination: IpAddr, protocol: u8, len: usize) -> Self {
+        match (source, destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                Self::ZERO.pseudo_header(source, destination, protocol, len as u16)
+            }
+            (source, destination) => {
+                let mapped = |address| match address {
+                    IpAddr::V4(address) => Ipv4Addr::to_ipv6_mapped(&address),
+                    IpAddr::V6(address) => address,
+                };
+                Self::ZERO.pseudo_header6(mapped(source), mapped(destination), protocol, len as u32)
+            }
+        }
     }
 
     /// The folded sum: 16 bits, end-around carries added.

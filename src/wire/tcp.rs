@@ -1,9 +1,9 @@
-//! TCP over IPv4: what a router needs of RFC 9293 3.1 to refuse a connection.
+//! TCP: what a router needs of RFC 9293 3.1 to refuse a connection.
 
 use super::checksum::Sum;
 use super::ipv4::PROTOCOL_TCP;
 use super::{be16, be32};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// Bytes of the header without options.
 pub const HEADER_LEN: usize = 20;
@@ -80,20 +80,20 @@ impl<'a> Tcp<'a> {
     }
 
     /// Whether the checksum is right.
-    pub fn verify(&self, source: Ipv4Addr, destination: Ipv4Addr) -> bool {
-        let len = self.segment.len() as u16;
-        Sum::ZERO.pseudo_header(source, destination, PROTOCOL_TCP, len).bytes(self.segment).fold() == 0xffff
+    pub fn verify(&self, source: impl Into<IpAddr>, destination: impl Into<IpAddr>) -> bool {
+        let pseudo = Sum::pseudo(source.into(), destination.into(), PROTOCOL_TCP, self.segment.len());
+        pseudo.bytes(self.segment).fold() == 0xffff
     }
 }
 
 /// Computes the checksum of a segment and puts it in; does nothing to less than a header.
-pub fn fill(segment: &mut [u8], source: Ipv4Addr, destination: Ipv4Addr) {
+pub fn fill(segment: &mut [u8], source: impl Into<IpAddr>, destination: impl Into<IpAddr>) {
     if segment.len() < HEADER_LEN {
         return;
     }
     segment[16..18].fill(0);
-    let len = segment.len() as u16;
-    let checksum = Sum::ZERO.pseudo_header(source, destination, PROTOCOL_TCP, len).bytes(segment).checksum();
+    let pseudo = Sum::pseudo(source.into(), destination.into(), PROTOCOL_TCP, segment.len());
+    let checksum = pseudo.bytes(segment).checksum();
     segment[16..18].copy_from_slice(&checksum.to_be_bytes());
 }
 
@@ -101,6 +101,7 @@ pub fn fill(segment: &mut [u8], source: Ipv4Addr, destination: Ipv4Addr) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
 
     proptest! {
         #[test]
@@ -116,6 +117,15 @@ mod tests {
             prop_assert_eq!((view.sequence(), view.ack(), view.rst()), (sequence, false, false));
             fill(&mut segment, source, destination);
             prop_assert_eq!(&segment[16..18], &header.checksum.to_be_bytes()[..]);
+        }
+
+        #[test]
+        fn the_checksum_over_ipv6_is_etherparses(data in prop::collection::vec(any::<u8>(), 0..60), source in any::<u128>()) {
+            let (source, destination) = (Ipv6Addr::from_bits(source), Ipv6Addr::LOCALHOST);
+            let mut header = etherparse::TcpHeader::new(1000, 80, 7, 512);
+            header.checksum = header.calc_checksum_ipv6_raw(source.octets(), destination.octets(), &data).unwrap();
+            let segment = [&header.to_bytes()[..], &data].concat();
+            prop_assert!(Tcp::check(&segment).unwrap().verify(source, destination));
         }
 
         #[test]

@@ -1,9 +1,9 @@
-//! UDP over IPv4: RFC 768.
+//! UDP: RFC 768, and RFC 8200 8.1 over IPv6.
 
 use super::be16;
 use super::checksum::Sum;
 use super::ipv4::PROTOCOL_UDP;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// Bytes of the header.
 pub const HEADER_LEN: usize = 8;
@@ -46,24 +46,28 @@ impl<'a> Udp<'a> {
 
     /// Whether the checksum is right, or absent.
     ///
-    /// RFC 768: "An all zero transmitted checksum value means that the transmitter generated no checksum".
-    pub fn verify(&self, source: Ipv4Addr, destination: Ipv4Addr) -> bool {
-        let len = self.datagram.len() as u16;
-        be16(self.header, 6) == 0
-            || Sum::ZERO.pseudo_header(source, destination, PROTOCOL_UDP, len).bytes(self.datagram).fold() == 0xffff
+    /// RFC 768: "An all zero transmitted checksum value means that the transmitter generated no checksum". RFC 8200 8.1:
+    /// "Unlike IPv4, the default behavior when UDP packets are originated by an IPv6 node is that the UDP checksum is not
+    /// optional."
+    pub fn verify(&self, source: impl Into<IpAddr>, destination: impl Into<IpAddr>) -> bool {
+        let (source, destination) = (source.into(), destination.into());
+        if be16(self.header, 6) == 0 {
+            return source.is_ipv4();
+        }
+        Sum::pseudo(source, destination, PROTOCOL_UDP, self.datagram.len()).bytes(self.datagram).fold() == 0xffff
     }
 }
 
 /// Computes the checksum of a datagram and puts it in; does nothing to less than a header.
 ///
 /// RFC 768: "If the computed checksum is zero, it is transmitted as all ones".
-pub fn fill(datagram: &mut [u8], source: Ipv4Addr, destination: Ipv4Addr) {
+pub fn fill(datagram: &mut [u8], source: impl Into<IpAddr>, destination: impl Into<IpAddr>) {
     if datagram.len() < HEADER_LEN {
         return;
     }
     datagram[6..8].fill(0);
-    let len = datagram.len() as u16;
-    let checksum = Sum::ZERO.pseudo_header(source, destination, PROTOCOL_UDP, len).bytes(datagram).checksum();
+    let pseudo = Sum::pseudo(source.into(), destination.into(), PROTOCOL_UDP, datagram.len());
+    let checksum = pseudo.bytes(datagram).checksum();
     let checksum = if checksum == 0 { 0xffff } else { checksum };
     datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
 }
@@ -72,6 +76,15 @@ pub fn fill(datagram: &mut [u8], source: Ipv4Addr, destination: Ipv4Addr) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    #[test]
+    fn a_datagram_without_a_checksum_is_good_over_ipv4_only() {
+        let view = [0, 9, 0, 10, 0, 8, 0, 0];
+        let view = Udp::check(&view).unwrap();
+        assert!(view.verify(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST));
+        assert!(!view.verify(Ipv6Addr::LOCALHOST, Ipv6Addr::LOCALHOST));
+    }
 
     proptest! {
         #[test]

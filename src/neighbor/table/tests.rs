@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 
+mod advertised;
 mod bounds;
 mod model;
 mod transitions;
