@@ -26,7 +26,7 @@ pub(crate) const FILE: TableKeys = TableKeys {
 };
 
 pub(crate) const ROUTER: TableKeys =
-    TableKeys { heading: "[router]", keys: &["name", "mode", "socket", "accept_source_route"] };
+    TableKeys { heading: "[router]", keys: &["name", "mode", "socket", "accept_source_route", "hop_by_hop"] };
 
 pub(crate) const WORKERS: TableKeys = TableKeys { heading: "[workers]", keys: &["count", "cores", "idle", "burst"] };
 

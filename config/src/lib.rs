@@ -41,7 +41,7 @@ pub use model::{
     RouteKind, Router, Workers,
 };
 pub use modes::Modes;
-pub use words::{Idle, Mode, Pages, UnknownMode};
+pub use words::{HopByHop, Idle, Mode, Pages, UnknownMode};
 
 /// Reads the file at `path` and checks it.
 pub fn load(path: &Path) -> Result<Config, LoadError> {

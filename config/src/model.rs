@@ -11,7 +11,7 @@ use macaddr::MacAddr6;
 use serde::Serialize;
 
 use crate::modes::Modes;
-use crate::words::{Idle, Mode, Pages};
+use crate::words::{HopByHop, Idle, Mode, Pages};
 
 /// A whole configuration file, checked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -69,6 +69,8 @@ pub struct Router {
     pub socket: PathBuf,
     /// Whether packets with a source-route option are forwarded (RFC 1812, 5.2.4.1).
     pub accept_source_route: bool,
+    /// What becomes of IPv6 packets in transit that carry hop-by-hop options.
+    pub hop_by_hop: HopByHop,
 }
 
 impl Default for Router {
@@ -78,6 +80,7 @@ impl Default for Router {
             mode: Mode::L3,
             socket: "/run/ringway/ringway.sock".into(),
             accept_source_route: false,
+            hop_by_hop: HopByHop::Process,
         }
     }
 }

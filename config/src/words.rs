@@ -100,6 +100,29 @@ impl FromStr for Mode {
     }
 }
 
+/// What becomes of IPv6 packets in transit that carry hop-by-hop options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HopByHop {
+    /// The options are looked at: one that is not known is treated as its type asks (RFC 8200 4.2).
+    #[default]
+    Process,
+    /// They are passed over (RFC 8200 4.3), and the packet is forwarded as any other.
+    Skip,
+    /// The packet is dropped.
+    Drop,
+}
+
+impl HopByHop {
+    /// Every policy.
+    pub const ALL: [Self; 3] = [Self::Process, Self::Skip, Self::Drop];
+}
+
+impl Word for HopByHop {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("process", Self::Process), ("skip", Self::Skip), ("drop", Self::Drop)];
+}
+
 /// What a worker does when there is nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -105,6 +105,7 @@ fn router(router: &Router) -> Table {
         table.text("socket", router.socket.display());
     }
     table.changed("accept_source_route", router.accept_source_route, default.accept_source_route);
+    table.changed_word("hop_by_hop", router.hop_by_hop, default.hop_by_hop);
     table
 }
 

@@ -2,9 +2,11 @@
 
 use super::router::Router;
 use super::state::ManagedInterface;
+use crate::dataplane::ip6::own::{OwnAddresses, groups};
 use crate::dataplane::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
 use crate::fib::next_hop::NextHopIndex;
 use crate::fib::{ipv4, ipv6};
+use ipnet::Ipv6Net;
 use std::sync::Arc;
 
 impl Router {
@@ -35,6 +37,7 @@ impl Router {
             next_hops: self.rib.next_hops().table(),
             seed: self.seed,
             accept_source_route: self.config.router.accept_source_route,
+            hop_by_hop: self.config.router.hop_by_hop,
         }
     }
 
@@ -45,6 +48,9 @@ impl Router {
             ipv4: Arc::new(ipv4::Fib::compile(self.rib.decide_ipv4(vrf, usable))),
             ipv6: Arc::new(ipv6::Fib::compile(self.rib.decide_ipv6(vrf, usable))),
             forbidden: ForbiddenSources::new(interfaces.iter().filter(|interface| interface.vrf == vrf)),
+            own6: OwnAddresses::new(
+                interfaces.iter().filter(|interface| interface.vrf == vrf).flat_map(|interface| &interface.addresses6),
+            ),
         }
     }
 
@@ -67,6 +73,7 @@ fn data_plane_side(interface: &ManagedInterface) -> Interface {
         directed_broadcast: interface.directed_broadcast,
         vrf: interface.vrf,
         addresses: interface.addresses.clone(),
+        groups6: groups(interface.addresses6.iter().map(Ipv6Net::addr)),
         addresses6: interface.addresses6.clone(),
     }
 }

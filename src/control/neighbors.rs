@@ -143,6 +143,7 @@ impl Punted {
                 packet.map_or(Self::Unreadable, Self::Arp)
             }
             Punt::Ip => Self::Ip(bytes.to_vec()),
+            Punt::Discovery => Self::Unreadable,
         }
     }
 }

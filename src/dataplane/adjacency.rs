@@ -266,6 +266,12 @@ impl Adjacencies {
         self.index.get(&key).copied()
     }
 
+    /// A neighbor's address on the link, where it is known.
+    pub fn mac(&self, key: NeighborKey) -> Option<MacAddr6> {
+        let Resolution::Ready(slot) = self.resolve(key) else { return None };
+        self.slot(slot).header.first_chunk::<6>().map(|bytes| MacAddr6::from(*bytes))
+    }
+
     /// Neighbors that packets wait for, and how many.
     pub fn waiting(&self) -> impl Iterator<Item = (NeighborKey, u32)> {
         self.slots
@@ -298,6 +304,7 @@ mod tests {
             vrf: 0,
             addresses: Vec::new(),
             addresses6: Vec::new(),
+            groups6: Vec::new(),
         }
     }
 

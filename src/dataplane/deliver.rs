@@ -86,7 +86,7 @@ pub fn echo_reply(packet: &mut [u8]) -> bool {
 }
 
 /// Copies a packet to the control thread and gives its buffer back at once.
-fn punt_packet(state: &mut State, packet: Packet) {
+pub fn punt_packet(state: &mut State, packet: Packet) {
     let meta = PuntMeta { kind: Punt::Ip, interface: packet.ingress.unwrap_or(0), offset: 0 };
     punt(state, packet, meta);
 }

@@ -19,12 +19,17 @@ pub fn run(snapshot: &Snapshot, state: &mut State, burst: &mut Burst, lanes: &La
                 state.staging.stage(&mut state.pool, &state.link.counters, lanes.port[at], mbuf);
             }
             // Lookup and Rewrite do not outlive their stages; a packet that still carries one is treated with care.
-            Verdict::Exception | Verdict::Lookup | Verdict::Rewrite => {
+            Verdict::Exception | Verdict::Lookup | Verdict::Lookup6 | Verdict::Rewrite => {
                 mbuf.trim_front(u16::from(lanes.l3[at]));
                 exception::transit(snapshot, state, Packet { mbuf, ingress, vrf });
             }
             Verdict::Punt => {
                 let meta = PuntMeta { kind: Punt::Arp, interface: lanes.ingress[at], offset: u16::from(lanes.l3[at]) };
+                punt(state, Packet { mbuf, ingress, vrf }, meta);
+            }
+            Verdict::Discovery => {
+                let offset = u16::from(lanes.l3[at]);
+                let meta = PuntMeta { kind: Punt::Discovery, interface: lanes.ingress[at], offset };
                 punt(state, Packet { mbuf, ingress, vrf }, meta);
             }
             Verdict::Drop(reason) => state.discard(mbuf, reason, ingress),

@@ -10,7 +10,7 @@ use super::message::NeighborKey;
 use super::packet::Packet;
 use super::snapshot::Snapshot;
 use super::state::State;
-use super::{deliver, icmp_error, options, resolution};
+use super::{deliver, icmp_error, ip6, options, resolution};
 use crate::fib::next_hop::NextHop;
 use crate::wire::icmpv4::IcmpKind;
 use crate::wire::ipv4::Ipv4;
@@ -19,6 +19,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// Routes a packet that came in. Its header has been checked by the input stage.
 pub fn transit(snapshot: &Snapshot, state: &mut State, packet: Packet) {
+    if packet.is_ipv6(&state.pool) {
+        return ip6::transit::transit(snapshot, state, packet);
+    }
     let Ok(view) = Ipv4::check(state.pool.frame(&packet.mbuf)) else {
         return state.discard_packet(packet, DropReason::Ip4TooShort);
     };
@@ -42,7 +45,11 @@ pub fn transit(snapshot: &Snapshot, state: &mut State, packet: Packet) {
 
 /// Routes a packet of our own, whose frame begins at the IP header, in a VRF.
 pub fn originate(snapshot: &Snapshot, state: &mut State, mbuf: Mbuf, vrf: u16) {
-    route(snapshot, state, Packet { mbuf, ingress: None, vrf });
+    let packet = Packet { mbuf, ingress: None, vrf };
+    if packet.is_ipv6(&state.pool) {
+        return ip6::transit::originate(snapshot, state, packet.mbuf, vrf, None);
+    }
+    route(snapshot, state, packet);
 }
 
 fn route(snapshot: &Snapshot, state: &mut State, packet: Packet) {

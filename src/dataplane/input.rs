@@ -1,6 +1,7 @@
-//! Stage 1 of `l3`: whose frame is it, on which interface, and is its IPv4 header one that may be forwarded.
+//! Stage 1 of `l3`: whose frame is it, on which interface, and is its header one that may be forwarded.
 
 use super::drop_reason::DropReason;
+use super::ip6;
 use super::lanes::{Lanes, Verdict};
 use super::snapshot::{NO_INTERFACE, PortMap, Snapshot};
 use super::state::State;
@@ -44,6 +45,7 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &Burst, lan
         lanes.ingress[at] = found.ingress;
         lanes.l3[at] = found.l3;
         lanes.destination[at] = found.destination;
+        lanes.any6 |= found.verdict == Verdict::Lookup6;
         tally.count(state, found.ingress, frame.len().saturating_sub(usize::from(found.l3)));
     }
     tally.fold(state);
@@ -107,7 +109,9 @@ fn classify(snapshot: &Snapshot, map: &PortMap, frame: &[u8]) -> Classified {
             Err(reason) => found(Verdict::Drop(reason), 0),
         },
         ethernet::ETHERTYPE_ARP => found(Verdict::Punt, 0),
-        ethernet::ETHERTYPE_IPV6 => found(Verdict::Drop(DropReason::Ip6NotSupported), 0),
+        ethernet::ETHERTYPE_IPV6 => {
+            found(ip6::input::check(snapshot, interface, &frame[l3..], group).unwrap_or_else(Verdict::Drop), 0)
+        }
         _ => found(Verdict::Drop(DropReason::UnknownEtherType), 0),
     }
 }

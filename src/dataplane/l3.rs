@@ -4,7 +4,7 @@ use super::lanes::Lanes;
 use super::snapshot::Snapshot;
 use super::stage::Stage;
 use super::state::State;
-use super::{dispatch, input, lookup, rewrite};
+use super::{dispatch, input, ip6, lookup, rewrite};
 use ringway_mempool::{Burst, cycles};
 
 /// Routes a burst that came in on `port`; the burst is empty after.
@@ -15,6 +15,9 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst)
     input::run(snapshot, state, port, burst, &mut lanes);
     let input = cycles();
     lookup::run(snapshot, state, count, &mut lanes);
+    if lanes.any6 {
+        ip6::lookup::run(snapshot, state, burst, &mut lanes);
+    }
     let lookup = cycles();
     rewrite::run(snapshot, state, burst, &mut lanes);
     let rewrite = cycles();

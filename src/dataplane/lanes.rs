@@ -8,6 +8,8 @@ use ringway_mempool::BURST;
 pub enum Verdict {
     /// A plain IPv4 packet whose destination is to be looked up.
     Lookup,
+    /// A plain IPv6 packet whose destination is to be looked up.
+    Lookup6,
     /// The way is known: the slot lane holds the neighbor.
     Rewrite,
     /// Ready: the port lane says where.
@@ -16,6 +18,8 @@ pub enum Verdict {
     Exception,
     /// An ARP frame for the control thread.
     Punt,
+    /// A message of Neighbor Discovery for the control thread, with its whole frame.
+    Discovery,
     /// No further.
     Drop(DropReason),
 }
@@ -28,12 +32,14 @@ pub struct Lanes {
     pub ingress: [u16; BURST],
     /// Bytes from the start of the frame to the IP header.
     pub l3: [u8; BURST],
-    /// Destination address, host byte order.
+    /// Destination address of IPv4, host byte order.
     pub destination: [u32; BURST],
     /// The neighbor's slot.
     pub slot: [u32; BURST],
     /// The port to send on.
     pub port: [u16; BURST],
+    /// Whether the burst has IPv6 packets to look up, so that one without spends nothing on them.
+    pub any6: bool,
 }
 
 impl Lanes {
@@ -46,6 +52,7 @@ impl Lanes {
             destination: [0; BURST],
             slot: [0; BURST],
             port: [0; BURST],
+            any6: false,
         }
     }
 }

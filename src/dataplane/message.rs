@@ -148,6 +148,8 @@ pub enum Punt {
     Arp,
     /// An IP packet for us that is not answered in the data plane.
     Ip,
+    /// A whole frame with a message of Neighbor Discovery.
+    Discovery,
 }
 
 /// Meta data of a punted packet.
@@ -157,7 +159,7 @@ pub struct PuntMeta {
     pub kind: Punt,
     /// Interface that it came in on.
     pub interface: u16,
-    /// Bytes before the payload: for ARP the Ethernet header with its tags.
+    /// Bytes before the payload: for ARP and Neighbor Discovery the Ethernet header with its tags.
     pub offset: u16,
 }
 

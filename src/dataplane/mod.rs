@@ -34,6 +34,7 @@ pub mod hold;
 pub mod icmp_class;
 mod icmp_error;
 mod input;
+pub mod ip6;
 mod l3;
 mod lanes;
 mod limiter;

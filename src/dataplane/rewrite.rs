@@ -1,10 +1,10 @@
-//! Stage 3 of `l3`: a second of life less, the checksum that goes with it, and the next hop's Ethernet header.
+//! Stage 3 of `l3`: a hop of life less, the checksum that goes with it, and the next hop's Ethernet header.
 
 use super::lanes::{Lanes, Verdict};
 use super::resolution;
 use super::snapshot::Snapshot;
 use super::state::State;
-use crate::wire::ipv4;
+use crate::wire::{ethernet, ipv4, ipv6};
 use ringway_mempool::{BURST, Burst};
 
 /// Rewrites every packet of the burst whose neighbor is known. Packets that expire, that are too large, or that go back
@@ -26,14 +26,11 @@ pub fn run(snapshot: &Snapshot, state: &mut State, burst: &mut Burst, lanes: &mu
         {
             continue;
         }
-        let Some(header) = state.pool.frame_mut(mbuf).get_mut(l3..).and_then(|packet| packet.first_chunk_mut()) else {
-            continue;
-        };
-        let total = ipv4::total_len(header);
-        if total > adjacency.mtu || ipv4::ttl(header) <= 1 {
-            continue;
-        }
-        ipv4::decrement_ttl(header);
+        let Some(packet) = state.pool.frame_mut(mbuf).get_mut(l3..) else { continue };
+        // Both families come in one burst, and which it is stands in the first byte.
+        let six = packet.first().is_some_and(|first| first >> 4 == 6);
+        let aged = if six { age6(packet, adjacency.mtu) } else { age4(packet, adjacency.mtu) };
+        let Some(total) = aged else { continue };
         // What follows the packet is padding of the link it came from.
         mbuf.truncate(l3 as u16 + total);
         let header_len = usize::from(adjacency.header_len);
@@ -49,6 +46,10 @@ pub fn run(snapshot: &Snapshot, state: &mut State, burst: &mut Burst, lanes: &mu
         } else {
             frame[..header_len].copy_from_slice(&adjacency.header[..header_len]);
         }
+        // The template says IPv4; a next hop of either family carries both (RFC 8950).
+        if six {
+            frame[header_len - 2..header_len].copy_from_slice(&ethernet::ETHERTYPE_IPV6.to_be_bytes());
+        }
         if let Some(interface) = state.link.counters.interfaces.get(usize::from(adjacency.key.interface)) {
             interface.tx_packets.add(1);
             interface.tx_bytes.add(frame.len() as u64);
@@ -56,4 +57,28 @@ pub fn run(snapshot: &Snapshot, state: &mut State, burst: &mut Burst, lanes: &mu
         lanes.port[at] = adjacency.port;
         lanes.verdict[at] = Verdict::Transmit;
     }
+}
+
+/// Takes a hop off an IPv4 packet and returns its length; `None`, and nothing changed, when it expires or is too large.
+#[inline]
+fn age4(packet: &mut [u8], mtu: u16) -> Option<u16> {
+    let header = packet.first_chunk_mut()?;
+    let total = ipv4::total_len(header);
+    if total > mtu || ipv4::ttl(header) <= 1 {
+        return None;
+    }
+    ipv4::decrement_ttl(header);
+    Some(total)
+}
+
+/// The same for IPv6.
+#[inline]
+fn age6(packet: &mut [u8], mtu: u16) -> Option<u16> {
+    let header = packet.first_chunk_mut()?;
+    let total = ipv6::total_len(header);
+    if total > u32::from(mtu) || ipv6::hop_limit(header) <= 1 {
+        return None;
+    }
+    ipv6::decrement_hop_limit(header);
+    Some(total as u16)
 }

@@ -4,18 +4,20 @@
 
 use super::counters::WorkerCounters;
 use super::drop_reason::DropReason;
+use super::ip6::own::{OwnAddresses, groups};
 use super::message::{ControlLink, Event, Inject, NeighborKey, Order, link};
 use super::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
 use super::worker::{RxPort, Worker, WorkerSettings};
 use crate::fib::connected::expand;
 use crate::fib::next_hop::{NextHopIndex, NextHops, Paths};
 use crate::fib::{ipv4, ipv6};
-use ipnet::IpNet;
+use crate::wire::ipv6 as wire6;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
 use ringway_mempool::{Audit, Geometry, MapError, PagePolicy, Pool};
 use ringway_pmd::memory::{self, Probe};
 use ringway_pmd::{Opened, PortSettings};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What a rig is made of; one port for each interface, in order.
@@ -23,6 +25,9 @@ use std::sync::Arc;
 pub struct RigSettings {
     /// Address and prefix of each interface.
     pub addresses: Vec<IpNet>,
+    /// A second address of IPv6 for each interface, beside which it gets fe80::N, N counted from 1; none where this list is
+    /// shorter.
+    pub addresses6: Vec<Ipv6Net>,
     /// MTU of each interface; 1500 where this list is shorter.
     pub mtus: Vec<u16>,
     /// Routes beside the connected ones.
@@ -50,6 +55,7 @@ impl RigSettings {
     pub fn new(addresses: &[IpNet]) -> Self {
         Self {
             addresses: addresses.to_vec(),
+            addresses6: Vec::new(),
             mtus: Vec::new(),
             routes: Vec::new(),
             buffers: 1024,
@@ -153,8 +159,8 @@ impl Rig {
     }
 
     /// Tells the worker a neighbor's address.
-    pub fn neighbor(&mut self, interface: u16, address: Ipv4Addr, mac: MacAddr6) {
-        let key = NeighborKey::v4(interface, address);
+    pub fn neighbor(&mut self, interface: u16, address: impl Into<IpAddr>, mac: MacAddr6) {
+        let key = NeighborKey::new(interface, address.into());
         self.order(Order::NeighborUpdate { key, mac, report_use: false });
         self.step();
     }
@@ -174,7 +180,9 @@ impl Rig {
         change(&mut self.snapshot);
         self.snapshot.generation += 1;
         for (number, vrf) in (0..).zip(&mut self.snapshot.vrfs) {
-            vrf.forbidden = ForbiddenSources::new(self.snapshot.interfaces.iter().filter(|there| there.vrf == number));
+            let interfaces = self.snapshot.interfaces.iter().filter(|there| there.vrf == number);
+            vrf.forbidden = ForbiddenSources::new(interfaces.clone());
+            vrf.own6 = OwnAddresses::new(interfaces.flat_map(|there| &there.addresses6));
         }
         let snapshot = Arc::new(self.snapshot.clone());
         self.order(Order::Snapshot(snapshot));
@@ -204,6 +212,15 @@ pub fn port_settings(settings: &RigSettings, number: usize) -> PortSettings {
 }
 
 fn snapshot(settings: &RigSettings) -> Snapshot {
+    let addresses6 = |number: usize| -> Vec<Ipv6Net> {
+        let first = settings.addresses.get(number).and_then(ipv6_only);
+        let mut nets: Vec<_> = first.into_iter().chain(settings.addresses6.get(number).copied()).collect();
+        if !nets.is_empty() {
+            let link_local = wire6::link_local(number as u64 + 1);
+            nets.extend(Ipv6Net::new(link_local, 64));
+        }
+        nets
+    };
     let interface = |(number, address): (usize, &IpNet)| Interface {
         port: number as u16,
         mac: Rig::mac(number),
@@ -214,7 +231,8 @@ fn snapshot(settings: &RigSettings) -> Snapshot {
         directed_broadcast: false,
         vrf: 0,
         addresses: ipv4_only(address).into_iter().collect(),
-        addresses6: ipv6_only(address).into_iter().collect(),
+        groups6: groups(addresses6(number).iter().map(Ipv6Net::addr)),
+        addresses6: addresses6(number),
     };
     let interfaces: Vec<Interface> = settings.addresses.iter().enumerate().map(interface).collect();
     let port = |number: usize| {
@@ -222,20 +240,23 @@ fn snapshot(settings: &RigSettings) -> Snapshot {
         map.assign(&[], number as u16);
         map
     };
-    let connected = settings.addresses.iter().enumerate().flat_map(|(number, net)| expand(number as u16, *net));
+    let second = settings.addresses6.iter().enumerate().map(|(number, net)| (number, IpNet::V6(*net)));
+    let nets = settings.addresses.iter().copied().enumerate().chain(second);
+    let connected = nets.flat_map(|(number, net)| expand(number as u16, net));
     let connected = connected.map(|(net, next_hop)| (net, Paths::One(next_hop)));
     let routes: Vec<_> = connected.chain(settings.routes.iter().cloned()).collect();
     let (mut vrf, next_hops) = compile(&routes);
     vrf.forbidden = ForbiddenSources::new(&interfaces);
+    vrf.own6 = OwnAddresses::new(interfaces.iter().flat_map(|interface| &interface.addresses6));
     Snapshot { vrfs: vec![vrf], next_hops, seed: 1, ..Snapshot::empty((0..interfaces.len()).map(port).collect()) }
         .with_interfaces(interfaces)
 }
 
-fn ipv4_only(net: &IpNet) -> Option<ipnet::Ipv4Net> {
+fn ipv4_only(net: &IpNet) -> Option<Ipv4Net> {
     if let IpNet::V4(net) = net { Some(*net) } else { None }
 }
 
-fn ipv6_only(net: &IpNet) -> Option<ipnet::Ipv6Net> {
+fn ipv6_only(net: &IpNet) -> Option<Ipv6Net> {
     if let IpNet::V6(net) = net { Some(*net) } else { None }
 }
 
@@ -251,7 +272,7 @@ pub fn compile(routes: &[(IpNet, Paths)]) -> (Vrf, Vec<Option<Paths>>) {
         }
     }
     let (ipv4, ipv6) = (ipv4::Fib::compile(of_ipv4).into(), ipv6::Fib::compile(of_ipv6).into());
-    (Vrf { ipv4, ipv6, forbidden: ForbiddenSources::default() }, next_hops.table())
+    (Vrf { ipv4, ipv6, ..Vrf::default() }, next_hops.table())
 }
 
 impl Snapshot {

@@ -4,15 +4,16 @@
 //! of a change. The control thread keeps its own reference until every worker has reported the new generation, so
 //! a worker never frees one.
 
+use super::ip6::own::OwnAddresses;
 use super::modes::{ModeSettings, Retry};
 use crate::fib::next_hop::{NextHop, NextHopIndex, Paths};
 use crate::fib::{ipv4, ipv6};
 use crate::wire::ethernet;
 use ipnet::{Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
-use ringway_config::Mode;
+use ringway_config::{HopByHop, Mode};
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// No interface: what the maps of a port hold for VLANs that are not configured.
@@ -69,8 +70,11 @@ pub struct Interface {
     pub vrf: u16,
     /// Its IPv4 addresses with their prefixes, the primary one first.
     pub addresses: Vec<Ipv4Net>,
-    /// Its IPv6 addresses with their prefixes, the primary one first.
+    /// Its IPv6 addresses with their prefixes, the primary one first, the link-local one among them; only those that are
+    /// ours for certain (RFC 4862 5.4).
     pub addresses6: Vec<Ipv6Net>,
+    /// IPv6 multicast groups that it listens to.
+    pub groups6: Vec<Ipv6Addr>,
 }
 
 impl Interface {
@@ -78,6 +82,24 @@ impl Interface {
     pub fn source_towards(&self, peer: IpAddr) -> Option<Ipv4Addr> {
         let near = self.addresses.iter().find(|net| matches!(peer, IpAddr::V4(peer) if net.contains(&peer)));
         near.or(self.addresses.first()).map(Ipv4Net::addr)
+    }
+
+    /// The IPv6 address to speak from towards a neighbor, or towards anybody through this interface: the one whose prefix
+    /// holds it, else one of as large a scope.
+    pub fn source_towards6(&self, peer: Ipv6Addr) -> Option<Ipv6Addr> {
+        if peer.is_unicast_link_local() { self.link_local6() } else { self.global_towards6(peer) }
+    }
+
+    /// The global IPv6 address to speak from: the one whose prefix holds `peer`, else the primary one.
+    pub fn global_towards6(&self, peer: Ipv6Addr) -> Option<Ipv6Addr> {
+        let mut globals = self.addresses6.iter().filter(|net| !net.addr().is_unicast_link_local());
+        let near = globals.clone().find(|net| net.contains(&peer));
+        near.or_else(|| globals.next()).map(Ipv6Net::addr)
+    }
+
+    /// The link-local address.
+    pub fn link_local6(&self) -> Option<Ipv6Addr> {
+        self.addresses6.iter().map(Ipv6Net::addr).find(Ipv6Addr::is_unicast_link_local)
     }
 }
 
@@ -183,6 +205,8 @@ pub struct Vrf {
     pub ipv6: Arc<ipv6::Fib>,
     /// IPv4 sources that are refused.
     pub forbidden: ForbiddenSources,
+    /// Our IPv6 addresses, which no packet from outside may have as its source.
+    pub own6: OwnAddresses,
 }
 
 /// Tables that a lookup passes at most, from VRF to VRF: a loop of leaked routes ends here.
@@ -213,6 +237,8 @@ pub struct Snapshot {
     pub seed: u64,
     /// Packets with a source route are processed as RFC 1812 5.3.13.4 describes, not refused.
     pub accept_source_route: bool,
+    /// What becomes of IPv6 packets in transit with hop-by-hop options.
+    pub hop_by_hop: HopByHop,
 }
 
 impl Snapshot {
@@ -230,6 +256,7 @@ impl Snapshot {
             next_hops: Vec::new(),
             seed: 0,
             accept_source_route: false,
+            hop_by_hop: HopByHop::default(),
         }
     }
 
@@ -247,6 +274,17 @@ impl Snapshot {
     /// Whether an IPv4 address (host byte order) is one of our own in a VRF.
     pub fn is_own(&self, vrf: u16, address: u32) -> bool {
         self.vrfs.get(usize::from(vrf)).is_some_and(|there| there.forbidden.is_own(address))
+    }
+
+    /// Whether an IPv6 address is one of our own in a VRF, link-local ones left out.
+    pub fn is_own6(&self, vrf: u16, address: Ipv6Addr) -> bool {
+        self.vrfs.get(usize::from(vrf)).is_some_and(|there| there.own6.contains(address.to_bits()))
+    }
+
+    /// Whether an interface has an IPv6 address.
+    pub fn has_address6(&self, interface: u16, address: Ipv6Addr) -> bool {
+        let there = self.interfaces.get(usize::from(interface));
+        there.is_some_and(|there| there.addresses6.iter().any(|net| net.addr() == address))
     }
 
     /// Whether an IPv4 address (host byte order) is the broadcast address of a connected network of a VRF.
@@ -329,6 +367,7 @@ mod tests {
             vrf: 0,
             addresses: vec!["192.0.2.1/24".parse().unwrap(), "198.51.100.0/31".parse().unwrap()],
             addresses6: Vec::new(),
+            groups6: Vec::new(),
         };
         let set = ForbiddenSources::new([&interface]);
         let bits = |text: &str| text.parse::<Ipv4Addr>().unwrap().to_bits();

@@ -4,10 +4,12 @@ use super::drop_reason::DropReason;
 use super::exception::originate;
 use super::icmp_class::IcmpClass;
 use super::icmp_error::OUR_TTL;
+use super::ip6;
 use super::packet::Packet;
 use super::snapshot::Snapshot;
 use super::state::State;
 use crate::wire::ipv4::{self, Ipv4, Ipv4Header};
+use crate::wire::ipv6::{self, Ipv6, Ipv6Header};
 use crate::wire::tcp::{self, Tcp};
 
 /// IP and TCP header without options.
@@ -19,7 +21,8 @@ pub fn answer(snapshot: &Snapshot, state: &mut State, packet: Packet) {
     let frame = state.pool.frame(&packet.mbuf);
     let reset = Ipv4::check(frame).ok().and_then(|view| {
         let segment = Tcp::check(view.payload()).ok()?;
-        segment.verify(view.source(), view.destination()).then(|| reset_for(&view, &segment))
+        let header = header_for(&view);
+        segment.verify(view.source(), view.destination()).then(|| Some((header, reset_for(&segment)?)))
     });
     let Some(reset) = reset else {
         return state.discard_packet(packet, DropReason::LocalMalformed);
@@ -38,8 +41,42 @@ pub fn answer(snapshot: &Snapshot, state: &mut State, packet: Packet) {
     originate(snapshot, state, mbuf, packet.vrf);
 }
 
+/// The same over IPv6, for a segment `offset` bytes into the packet.
+pub fn answer6(snapshot: &Snapshot, state: &mut State, packet: Packet, offset: usize) {
+    let reset = Ipv6::check(state.pool.frame(&packet.mbuf)).ok().and_then(|view| {
+        let (source, destination) = (view.source(), view.destination());
+        let segment =
+            Tcp::check(view.packet().get(offset..)?).ok().filter(|segment| segment.verify(source, destination))?;
+        // An answer from an anycast address would be taken for another connection's, so it is from the address itself.
+        Some((source, destination, reset_for(&segment)))
+    });
+    let Some((peer, own, segment)) = reset else {
+        return state.discard_packet(packet, DropReason::LocalMalformed);
+    };
+    let Some(segment) = segment.filter(|_| state.may_send_icmp(IcmpClass::Unreachable6)) else {
+        return state.discard_packet(packet, DropReason::LocalPort);
+    };
+    state.link.counters.count_drop(DropReason::LocalPort, packet.ingress);
+    let Packet { mut mbuf, ingress, vrf } = packet;
+    let header = Ipv6Header {
+        traffic_class: 0,
+        flow_label: 0,
+        payload_len: tcp::HEADER_LEN as u16,
+        next_header: ipv6::TCP,
+        hop_limit: OUR_TTL,
+        source: own,
+        destination: peer,
+    };
+    state.pool.set_len(&mut mbuf, ipv6::HEADER_LEN + tcp::HEADER_LEN);
+    let (front, back) = state.pool.frame_mut(&mbuf).split_at_mut(ipv6::HEADER_LEN);
+    front.copy_from_slice(&header.emit());
+    back.copy_from_slice(&segment);
+    tcp::fill(back, own, peer);
+    ip6::transit::originate(snapshot, state, mbuf, vrf, ingress);
+}
+
 /// The reset for a segment; `None` for a reset, which is never answered.
-fn reset_for(view: &Ipv4<'_>, segment: &Tcp<'_>) -> Option<(Ipv4Header, [u8; 20])> {
+fn reset_for(segment: &Tcp<'_>) -> Option<[u8; 20]> {
     // RFC 9293 3.10.7.1: "An incoming segment containing a RST is discarded."
     if segment.rst() {
         return None;
@@ -59,7 +96,11 @@ fn reset_for(view: &Ipv4<'_>, segment: &Tcp<'_>) -> Option<(Ipv4Header, [u8; 20]
     reply[8..12].copy_from_slice(&acknowledgment.to_be_bytes());
     reply[12] = 5 << 4;
     reply[13] = flags;
-    let header = Ipv4Header {
+    Some(reply)
+}
+
+fn header_for(view: &Ipv4<'_>) -> Ipv4Header {
+    Ipv4Header {
         dscp_ecn: 0,
         total_len: LEN as u16,
         identification: 0,
@@ -70,6 +111,5 @@ fn reset_for(view: &Ipv4<'_>, segment: &Tcp<'_>) -> Option<(Ipv4Header, [u8; 20]
         protocol: ipv4::PROTOCOL_TCP,
         source: view.destination(),
         destination: view.source(),
-    };
-    Some((header, reply))
+    }
 }

@@ -4,6 +4,8 @@ mod drops;
 mod forward;
 mod fragment;
 mod frames;
+mod frames6;
 mod icmp;
+mod ip6;
 mod modes;
 mod neighbor;

@@ -106,7 +106,7 @@ mod tests {
             assert!(advertiser.take(now));
             assert!(!advertiser.take(now), "one at a time");
             let wait = advertiser.next().unwrap() - now;
-            let expected = if count < 3 { 0 * SECOND..=16 * SECOND } else { 200 * SECOND..=600 * SECOND };
+            let expected = if count < 3 { Duration::ZERO..=16 * SECOND } else { 200 * SECOND..=600 * SECOND };
             assert!(expected.contains(&wait), "{wait:?} after {count}");
             now += wait;
         }

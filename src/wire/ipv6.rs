@@ -155,6 +155,12 @@ fn bits(header: &[u8; HEADER_LEN], at: usize) -> u128 {
     u128::from(word(at)) << 64 | u128::from(word(at + 8))
 }
 
+/// Destination of a header that has been checked, host byte order.
+#[inline]
+pub fn destination_bits(header: &[u8; HEADER_LEN]) -> u128 {
+    bits(header, 24)
+}
+
 /// Bytes of the packet by a header that has been checked.
 #[inline]
 pub fn total_len(header: &[u8; HEADER_LEN]) -> u32 {

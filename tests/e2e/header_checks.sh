@@ -55,7 +55,6 @@ dropped("link_broadcast", "for B in a multicast frame", sound(), to="01:00:5e:00
 dropped("not_for_us", "for B in another station's frame", sound(), to="02:00:00:00:00:99")
 dropped("unknown_vlan", "in VLAN 77, which is not configured", b"\x00\x4d\x08\x00" + raw(sound()), ethertype=0x8100)
 dropped("unknown_ether_type", "of an unknown EtherType", b"anything at all" * 4, ethertype=0x88b5)
-dropped("ip6_not_supported", "IPv6", b"\x60" + bytes(59), ethertype=0x86dd)
 
 print("\n# what is sound passes")
 b.drain()

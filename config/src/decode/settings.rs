@@ -40,6 +40,7 @@ fn router(table: &Reader<'_>) -> Router {
         mode: table.word_or("mode", default.mode),
         socket: table.text("socket", "the path of a UNIX socket", value::socket).map_or(default.socket, |f| f.value),
         accept_source_route: table.boolean_or("accept_source_route", default.accept_source_route),
+        hop_by_hop: table.word_or("hop_by_hop", default.hop_by_hop),
     }
 }
 

@@ -9,7 +9,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ringway_config::{
-    Cache, Config, Cores, DriverSettings, Fault, Icmp, Idle, Interface, Memory, Mode, Modes, Neighbor,
+    Cache, Config, Cores, DriverSettings, Fault, HopByHop, Icmp, Idle, Interface, Memory, Mode, Modes, Neighbor,
     NeighborSettings, Pages, Port, Route, RouteKind, Router, Workers,
 };
 
@@ -38,8 +38,14 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn router() -> impl Strategy<Value = Router> {
-    ("[A-Za-z0-9._-]{1,32}", select(&Mode::ALL[..]), path(), any::<bool>()).prop_map(
-        |(name, mode, socket, accept_source_route)| Router { name, mode, socket: socket.into(), accept_source_route },
+    ("[A-Za-z0-9._-]{1,32}", select(&Mode::ALL[..]), path(), any::<bool>(), select(&HopByHop::ALL[..])).prop_map(
+        |(name, mode, socket, accept_source_route, hop_by_hop)| Router {
+            name,
+            mode,
+            socket: socket.into(),
+            accept_source_route,
+            hop_by_hop,
+        },
     )
 }
 

@@ -3,14 +3,15 @@
 //! The match over the reasons is exhaustive: a new reason does not compile until its test is written.
 
 use super::frames::{A, A_MAC, B, assert_audit, close, echo, packet, rig, settings, udp, with_options};
+use super::frames6::{A6, A6_LOCAL, B6, ROUTER6, extended, icmp6, rig6, settings6, udp6};
 use crate::dataplane::drop_reason::DropReason;
 use crate::dataplane::message::{Inject, NeighborKey, Order};
 use crate::dataplane::rig::{Rig, RigSettings};
 use crate::dataplane::snapshot::NO_INTERFACE;
 use crate::fib::next_hop::NextHop;
 use crate::wire::ipv4::fill_checksum;
-use ringway_config::Mode;
-use std::net::Ipv4Addr;
+use ringway_config::{HopByHop, Mode};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Our address on port 0.
 const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -39,6 +40,14 @@ fn changed(changes: &[(usize, u8)]) -> Vec<u8> {
     }
     fill_checksum(&mut frame[14..34]);
     frame
+}
+
+/// The same of a router with IPv6 addresses.
+fn after6(frame: &[u8]) -> Rig {
+    let mut rig = rig6(&settings6());
+    assert!(rig.send(0, frame));
+    rig.step();
+    rig
 }
 
 fn by_route(next_hop: NextHop) -> Rig {
@@ -83,7 +92,6 @@ fn produce(reason: DropReason) -> Rig {
             rig
         }
         DropReason::UnknownEtherType => after(&ethernet([0x88, 0xb5], &[0; 46])),
-        DropReason::Ip6NotSupported => after(&ethernet([0x86, 0xdd], &[0x60; 46])),
         DropReason::Ip4TooShort => after(&ethernet([8, 0], &[0x45; 19])),
         DropReason::Ip4BadChecksum => {
             let mut frame = udp(A, B, 64, b"x");
@@ -95,6 +103,43 @@ fn produce(reason: DropReason) -> Rig {
         DropReason::Ip4BadTotalLength => after(&changed(&[(2, 0), (3, 19)])),
         DropReason::Ip4BadOption => after(&with_options(&udp(A, B, 64, b"x"), &[7, 0, 4, 0])),
         DropReason::Ip4SourceRoute => after(&with_options(&udp(A, B, 64, b"x"), &[131, 7, 4, 10, 0, 0, 1, 0])),
+        DropReason::Ip6TooShort => after6(&ethernet([0x86, 0xdd], &[0x60; 39])),
+        DropReason::Ip6BadVersion => after6(&ethernet([0x86, 0xdd], &[0x40; 46])),
+        DropReason::Ip6BadPayloadLength => after6(&ethernet([0x86, 0xdd], &[0x60; 46])),
+        DropReason::Ip6MartianSource => after6(&udp6(Ipv6Addr::LOCALHOST, B6, 64, b"x")),
+        DropReason::Ip6MartianDestination => after6(&udp6(A6, Ipv6Addr::LOCALHOST, 64, b"x")),
+        DropReason::Ip6OwnSource => after6(&udp6(ROUTER6, B6, 64, b"x")),
+        DropReason::Ip6SourceScope => after6(&udp6(A6_LOCAL, B6, 64, b"x")),
+        DropReason::Ip6LinkLocal => after6(&udp6(A6, A6_LOCAL, 64, b"x")),
+        DropReason::Ip6Multicast => after6(&udp6(A6, "ff0e::1".parse().unwrap(), 64, b"x")),
+        DropReason::Ip6HopByHop => {
+            let mut rig = rig6(&settings6());
+            rig.publish(|snapshot| snapshot.hop_by_hop = HopByHop::Drop);
+            rig.send(0, &extended(&udp6(A6, B6, 64, b"x"), 0, &[0, 1, 4, 0, 0, 0, 0]));
+            rig.step();
+            rig
+        }
+        DropReason::Ip6BadOption => after6(&extended(&udp6(A6, B6, 64, b"x"), 0, &[0, 0x5e, 4, 0, 0, 0, 0])),
+        DropReason::Ip6BadExtension => after6(&extended(&udp6(A6, ROUTER6, 64, b"x"), 60, &[9, 0, 0, 0, 0, 0, 0])),
+        DropReason::Ip6RoutingHeader => after6(&extended(&udp6(A6, ROUTER6, 64, b"x"), 43, &[0, 0, 1, 0, 0, 0, 0])),
+        DropReason::Ip6HopLimit => after6(&udp6(A6, B6, 1, b"x")),
+        DropReason::Ip6TooBig => {
+            let mut settings = settings6();
+            settings.mtus = vec![1500, 1280];
+            let mut rig = rig6(&settings);
+            rig.send(0, &udp6(A6, B6, 64, &[0; 1400]));
+            rig.step();
+            rig
+        }
+        DropReason::Ip6DiscoveryFromAfar => after6(&icmp6(A6, ROUTER6, 64, 135, &[0; 20])),
+        DropReason::Ip6Tentative => {
+            let mut rig = rig6(&settings6());
+            // The routes know the address already; the interface has not got it yet.
+            rig.publish(|snapshot| snapshot.interfaces[0].addresses6.clear());
+            rig.send(0, &udp6(A6, ROUTER6, 64, b"x"));
+            rig.step();
+            rig
+        }
         DropReason::MartianSource => after(&udp(Ipv4Addr::LOCALHOST, B, 64, b"x")),
         DropReason::MartianDestination => after(&udp(A, Ipv4Addr::new(240, 0, 0, 1), 64, b"x")),
         DropReason::OwnSource => after(&udp(ROUTER, B, 64, b"x")),
