@@ -6,7 +6,7 @@ use ringway::cli::session::Control;
 use ringway::cli::{batch, client, prompt, server::Server};
 use ringway::control::{self, check::Estimate};
 use ringway_config::LoadError;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -122,12 +122,7 @@ fn check(file: &Path, json: bool) -> ExitCode {
 }
 
 fn run(file: &Path, socket: Option<PathBuf>, no_prompt: bool) -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .without_time()
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    control::log::begin();
     let mut config = match ringway_config::load(file) {
         Ok(config) => config,
         Err(error) => {

@@ -50,6 +50,7 @@ pub(crate) const PORT: TableKeys = TableKeys {
         "promiscuous",
         "all_multicast",
         "eth_peer",
+        "tx_vlan",
         "fault",
     ],
 };

@@ -162,6 +162,8 @@ pub struct Port {
     pub all_multicast: bool,
     /// The station that the modes `mac`, `csum`, `txonly` and `flowgen` send to here; `None` for testpmd's 02:00:00:00:00:NN.
     pub eth_peer: Option<MacAddr6>,
+    /// The VLAN whose tag frames get that leave by this port, in the modes `mac`, `macswap`, `5tswap`, `csum`, `txonly` and `flowgen`.
+    pub tx_vlan: Option<u16>,
     /// Faults to inject, for tests.
     pub fault: Option<Fault>,
 }
@@ -182,6 +184,7 @@ impl Port {
             promiscuous: false,
             all_multicast: false,
             eth_peer: None,
+            tx_vlan: None,
             fault: None,
         }
     }

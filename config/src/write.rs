@@ -150,6 +150,7 @@ fn port(port: &Port) -> Table {
     table.changed("promiscuous", port.promiscuous, false);
     table.changed("all_multicast", port.all_multicast, false);
     table.given_text("eth_peer", port.eth_peer);
+    table.given("tx_vlan", port.tx_vlan);
     table
 }
 

@@ -76,6 +76,9 @@ impl fmt::Display for Command {
                 f.write_str("help")?;
                 words.iter().try_for_each(|word| write!(f, " {}", Quoted(word)))
             }
+            Self::Testpmd(command) => command.fmt(f),
+            Self::Load { file } => write!(f, "load {}", Quoted(file)),
+            Self::NotSupported { line, .. } => f.write_str(line),
             Self::Quit => f.write_str("quit"),
         }
     }

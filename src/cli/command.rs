@@ -10,6 +10,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use macaddr::MacAddr6;
 
+use super::testpmd::TestpmdCommand;
+
 /// One command, complete and checked.
 ///
 /// Addresses are of either family by type; the grammar admits IPv4 only, and says so, until the router forwards IPv6.
@@ -160,6 +162,22 @@ pub enum Command {
     SetBurst {
         /// The most packets a poll takes.
         size: u16,
+    },
+    /// A command that only testpmd has.
+    Testpmd(TestpmdCommand),
+    /// `load FILE`, taken apart where the line was typed into.
+    Load {
+        /// The file, as the router sees the path.
+        file: String,
+    },
+    /// A command of testpmd's that is not here, answered where the line was typed.
+    NotSupported {
+        /// The whole line.
+        line: String,
+        /// The words of it that name the command.
+        asked: String,
+        /// What there is instead, or nothing.
+        instead: &'static str,
     },
     /// `ping ADDRESS ...`
     Ping(Ping),

@@ -19,9 +19,11 @@ pub mod command;
 #[cfg(test)]
 mod documented;
 pub mod grammar;
+mod load;
 pub mod prompt;
 pub mod protocol;
 pub mod reply;
 pub mod server;
 pub mod session;
+pub mod testpmd;
 pub mod view;

@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bo
 
 use super::command::Command;
 use super::grammar::{self, Line, Options, help};
+use super::load;
 use super::reply::Reply;
 
 /// A command on its way to the control thread.
@@ -45,12 +46,27 @@ impl Control {
 
     /// Has a line executed, and waits for the answer as long as [`Command::patience`] allows. Help is answered here.
     pub fn ask(&self, line: Line) -> Reply {
+        self.ask_from(line, 0)
+    }
+
+    /// The same, from so many files within files.
+    fn ask_from(&self, line: Line, depth: u8) -> Reply {
         let Line { command, options } = line;
-        if let Command::Help { words } = &command {
-            return match help::help(words) {
-                Ok(help) => Reply::view(&help, options),
-                Err(message) => Reply::error(message),
-            };
+        match &command {
+            Command::Help { words } => {
+                return match help::help(words) {
+                    Ok(help) => Reply::view(&help, options),
+                    Err(message) => Reply::error(message),
+                };
+            }
+            Command::NotSupported { asked, instead, .. } => {
+                let instead = if instead.is_empty() { String::new() } else { format!("; {instead}") };
+                return Reply::error(format!("not supported: testpmd's `{asked}` is not here{instead}"));
+            }
+            Command::Load { file } => {
+                return load::run(file, options, depth, &|line, depth| self.ask_from(line, depth));
+            }
+            _ => {}
         }
         let patience = command.patience();
         self.ask_within(command, options, patience)
@@ -134,6 +150,18 @@ mod tests {
         assert!(control.execute("help").ok);
         assert!(!control.execute("shwo drops").ok);
         assert!(control.execute("# nothing").ok);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn what_testpmd_has_alone_is_refused_in_one_line() {
+        let (mut control, queue, _) = control();
+        let reply = control.execute("flow create 0 ingress pattern eth / end actions drop / end");
+        assert!(
+            !reply.ok && reply.text.starts_with("not supported: testpmd's `flow create` is not here; "),
+            "{reply:?}"
+        );
+        assert_eq!(reply.text.lines().count(), 1);
         assert!(queue.is_empty());
     }
 

@@ -70,7 +70,8 @@ impl Router {
             Command::NeighborFlush { interface } => self.flush_neighbors(interface.as_deref()),
             Command::InterfaceSetState { name, up } => self.set_interface_state(&name, up),
             Command::InterfaceSetMtu { name, mtu } => self.set_interface_mtu(&name, mtu),
-            Command::Start => self.start_forwarding(),
+            Command::Start => self.start_forwarding(options),
+            Command::Testpmd(command) => self.answer_testpmd(command, options),
             Command::Stop => self.stop_forwarding(options),
             Command::SetForwardMode { mode, retry } => Ok(self.set_mode(mode, retry)),
             Command::SetPromiscuous { port, on } => {
@@ -88,14 +89,17 @@ impl Router {
                 Ok(Reply::done())
             }
             Command::SetBurst { size } => {
-                self.burst = size.clamp(1, 32);
+                self.burst = size;
                 self.config.workers.burst = self.burst;
                 self.publish();
-                Ok(Reply::done())
+                let polls = if size > 32 { "; taken 32 at a poll, and the next poll follows at once" } else { "" };
+                Ok(Reply::said(format!("Number of packets per burst set to {size}{polls}")))
             }
             Command::Write { file } => self.write_config(Path::new(&file)),
-            // Both are handled before the line gets here; what does arrive is answered all the same.
+            // These are handled before the line gets here; what does arrive is answered all the same.
             Command::Help { .. } => Err("help is answered where the line was typed".into()),
+            Command::Load { .. } => Err("load is taken apart where the line was typed".into()),
+            Command::NotSupported { asked, .. } => Err(format!("not supported: testpmd's `{asked}`")),
             Command::Ping(_) => Err("ping is answered by its timers".into()),
             Command::Quit => {
                 self.stop.store(true, Ordering::Relaxed);
@@ -141,7 +145,7 @@ impl Router {
         Reply::done()
     }
 
-    fn start_forwarding(&mut self) -> Result<Reply, Refusal> {
+    pub(super) fn start_forwarding(&mut self, options: Options) -> Result<Reply, Refusal> {
         if self.forwarding && self.mode == self.next_mode {
             return Err("packets are forwarded already; `stop` first to start anew".into());
         }
@@ -152,7 +156,7 @@ impl Router {
         self.adopt_mode_settings();
         self.begin_forward_statistics();
         self.publish();
-        Ok(Reply::said(format!("forwarding in mode {} on {} ports", self.mode, self.ports.len())))
+        Ok(Reply::view(&self.forward_config(self.mode), options))
     }
 
     fn stop_forwarding(&mut self, options: Options) -> Result<Reply, Refusal> {

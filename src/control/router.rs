@@ -70,6 +70,7 @@ impl Router {
             self.announce(now);
             self.ping_timers(now);
             self.reassembly_timers(now);
+            busy |= self.show_observed(now);
             if now.duration_since(self.last_links) >= LINKS {
                 self.last_links = now;
                 self.watch_links();

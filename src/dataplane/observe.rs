@@ -19,6 +19,8 @@ const PER_SECOND: u32 = 200;
 pub struct Observed {
     /// Port number.
     pub port: u16,
+    /// Queue number.
+    pub queue: u16,
     /// Sent, otherwise received.
     pub sent: bool,
     /// Packets of its burst.
@@ -46,11 +48,19 @@ impl Observer {
 
     /// Copies the packets of a burst, as far as the limit and the ring allow; counts the others.
     #[cold]
-    pub fn show(&mut self, pool: &Pool, counters: &WorkerCounters, port: u16, sent: bool, burst: &Burst) {
+    pub fn show(
+        &mut self,
+        pool: &Pool,
+        counters: &WorkerCounters,
+        (port, queue): (u16, u16),
+        sent: bool,
+        burst: &Burst,
+    ) {
         let now = cycles();
         for (place, mbuf) in burst.as_slice().iter().enumerate() {
             let frame = pool.frame(mbuf);
-            let seen = Observed { port, sent, burst: burst.len() as u16, place: place as u16, len: frame.len() as u16 };
+            let seen =
+                Observed { port, queue, sent, burst: burst.len() as u16, place: place as u16, len: frame.len() as u16 };
             let head = &frame[..frame.len().min(BYTES)];
             let shown = self.limit.take(now) && self.ring.as_mut().is_some_and(|ring| ring.send(seen, head).is_ok());
             if !shown {

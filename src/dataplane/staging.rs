@@ -114,7 +114,7 @@ fn submit(
     observer: &mut Observer,
 ) {
     if observer.verbose.sent {
-        observer.show(pool, counters, port, true, &target.burst);
+        observer.show(pool, counters, (port, 0), true, &target.burst);
     }
     let forward = &counters.forward[port as usize];
     forward.tx_bursts[target.burst.len()].add(1);

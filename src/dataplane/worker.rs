@@ -363,7 +363,7 @@ fn count_poll(counters: &counters::WorkerCounters, port: u16, count: usize) {
 #[inline]
 fn process(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
     if state.staging.observer.verbose.received {
-        state.staging.observer.show(&state.pool, &state.link.counters, port, false, burst);
+        state.staging.observer.show(&state.pool, &state.link.counters, (port, 0), false, burst);
     }
     if snapshot.mode == Mode::L3 {
         l3::run(snapshot, state, port, burst);

@@ -71,6 +71,7 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
     let tx_ring = table.power_of_two_or("tx_ring", 32..=32_768, Port::DEFAULT_RING);
     let promiscuous = table.boolean_or("promiscuous", false);
     let all_multicast = table.boolean_or("all_multicast", false);
+    let tx_vlan = table.integer("tx_vlan", 1..=4094);
     let eth_peer = table.text("eth_peer", "a MAC address, such as \"02:00:00:00:00:01\"", value::mac);
     let fault = table.table("fault", &keys::FAULT).map(|table| fault(&table));
 
@@ -93,6 +94,7 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
         mac: mac.map(|mac| mac.value),
         promiscuous,
         all_multicast,
+        tx_vlan: tx_vlan.map(|vlan| vlan.value),
         eth_peer: eth_peer.map(|mac| mac.value),
         fault,
     });

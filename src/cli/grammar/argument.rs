@@ -29,6 +29,12 @@ pub enum Kind {
     Choice(Vec<&'static str>),
     /// The path of a file.
     File,
+    /// One word.
+    Word,
+    /// Numbers, joined by commas: `64` or `64,128`.
+    Numbers,
+    /// Masks in round brackets, joined by commas: `(0xff,0x0)`.
+    Masks,
     /// Every word that is left.
     Words,
 }
@@ -44,10 +50,12 @@ pub enum Value {
     Mac(MacAddr6),
     /// Of [`Kind::Port`].
     Port(PortSelector),
-    /// Of [`Kind::Interface`], [`Kind::File`] and each word of [`Kind::Words`].
+    /// Of [`Kind::Interface`], [`Kind::Word`], [`Kind::File`] and each word of [`Kind::Words`].
     Text(String),
     /// Of [`Kind::Number`].
     Number(u64),
+    /// Of [`Kind::Numbers`] and [`Kind::Masks`].
+    Numbers(Vec<u64>),
     /// Of [`Kind::Choice`], in full.
     Choice(&'static str),
 }
@@ -74,8 +82,10 @@ impl Kind {
             Self::Address => address(text).map(Value::Address),
             Self::Mac => mac(text).map(Value::Mac),
             Self::Port => port(text).map(Value::Port),
-            Self::Interface => name(text).map(|text| Value::Text(text.to_owned())),
+            Self::Interface | Self::Word => name(text).map(|text| Value::Text(text.to_owned())),
             Self::Number(low, high) => number(text, *low, *high).map(Value::Number),
+            Self::Numbers => numbers(text).map(Value::Numbers),
+            Self::Masks => masks(text).map(Value::Numbers),
             Self::Choice(words) => {
                 words.iter().find(|word| **word == text).map_or(Err(Refusal::Unlike), |word| Ok(Value::Choice(word)))
             }
@@ -95,6 +105,9 @@ impl Kind {
             Self::Number(low, high) => format!("a number from {low} to {high}"),
             Self::Choice(words) => words.join("|"),
             Self::File => "a file name".into(),
+            Self::Word => "a word".into(),
+            Self::Numbers => "numbers joined by commas (64,128)".into(),
+            Self::Masks => "masks in brackets ((0xff,0x0))".into(),
             Self::Words => "any words".into(),
         }
     }
@@ -182,6 +195,37 @@ fn number(text: &str, low: u64, high: u64) -> Result<u64, Refusal> {
         .ok_or_else(|| Refusal::Because(format!("it is not from {low} to {high}")))
 }
 
+/// Most numbers in a list: enough for every core, queue or segment there can be.
+const LIST_MAX: usize = 1024;
+
+fn numbers(text: &str) -> Result<Vec<u64>, Refusal> {
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_digit() || c == ',') {
+        return Err(Refusal::Unlike);
+    }
+    let read = |word: &str| word.parse().ok();
+    list(text, read).ok_or_else(|| Refusal::Because("a list is numbers joined by single commas, without spaces".into()))
+}
+
+fn masks(text: &str) -> Result<Vec<u64>, Refusal> {
+    let Some(inside) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else {
+        return Err(Refusal::Unlike);
+    };
+    let read = |word: &str| match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => word.parse().ok(),
+    };
+    let wrong = "masks are hexadecimal numbers of at most 64 bits, joined by commas, in brackets: (0xff,0x0)";
+    list(inside, read).ok_or_else(|| Refusal::Because(wrong.into()))
+}
+
+fn list(text: &str, read: impl Fn(&str) -> Option<u64>) -> Option<Vec<u64>> {
+    let words = text.split(',');
+    if words.clone().count() > LIST_MAX {
+        return None;
+    }
+    words.map(read).collect()
+}
+
 /// What a line bound to the names of its pattern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arguments {
@@ -248,9 +292,11 @@ from_value! {
     MacAddr6: Value::Mac(mac) => Some(*mac);
     PortSelector: Value::Port(port) => Some(port.clone());
     String: Value::Text(text) => Some(text.clone());
+    u8: Value::Number(number) => u8::try_from(*number).ok();
     u16: Value::Number(number) => u16::try_from(*number).ok();
     u32: Value::Number(number) => u32::try_from(*number).ok();
     &'static str: Value::Choice(word) => Some(word);
+    Vec<u64>: Value::Numbers(numbers) => Some(numbers.clone());
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn the_words_that_fit_the_beginning_are_offered() {
         assert_eq!(words("sh"), ["show"]);
-        assert_eq!(words("show port "), ["info", "stats", "summary", "xstats"]);
+        assert_eq!(words("show port "), ["all", "info", "p0", "p1", "stats", "summary", "xstats"]);
         assert_eq!(words("show port s"), ["stats", "summary"]);
     }
 

@@ -158,9 +158,11 @@ fn nearest_row(words: &[Word]) -> Option<String> {
                 Element::Literal(word) => Some(*word),
                 _ => None,
             });
-            (score(&fixed.collect::<Vec<_>>()), row)
+            let fixed = fixed.collect::<Vec<_>>();
+            (score(&fixed), fixed.len(), row)
         })
-        .filter(|(score, _)| *score >= NEAR)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, row)| row.usage())
+        .filter(|(score, ..)| *score >= NEAR)
+        // Of two that are equally near the one with more fixed words says more.
+        .max_by(|(one, words, _), (other, more, _)| one.total_cmp(other).then(words.cmp(more)))
+        .map(|(.., row)| row.usage())
 }

@@ -48,7 +48,13 @@ pub struct ArgumentHelp {
 /// # Errors
 /// There is no such command; the message says what to type.
 pub fn help(words: &[String]) -> Result<Help, String> {
-    let mut found = beginning_with(words);
+    let mut found = match words {
+        [section] => testpmd_section(section)?,
+        _ => Vec::new(),
+    };
+    if found.is_empty() {
+        found = beginning_with(words);
+    }
     if found.is_empty() {
         found = rows().iter().filter(|row| words.iter().all(|word| row.usage().contains(word))).collect();
     }
@@ -60,6 +66,25 @@ pub fn help(words: &[String]) -> Result<Help, String> {
     Ok(Help { commands })
 }
 
+/// The commands of a section of testpmd's `help`; none when it is no section.
+fn testpmd_section(section: &str) -> Result<Vec<&'static Row>, String> {
+    let first_words: &[&str] = match section {
+        "all" => return Ok(rows().iter().collect()),
+        "control" => &["start", "stop", "quit", "help", "load"],
+        "display" => &["show", "dump", "dump_mempool", "dump_lcores", "clear"],
+        "config" => &["set", "csum", "vlan", "rx_vlan", "tx_vlan", "mac_addr"],
+        "ports" => &["port"],
+        "registers" | "filters" | "traffic_management" | "devices" | "drivers" | "flex_item" => {
+            return Err(format!(
+                "not supported: nothing of testpmd's section `{section}` is here; `help` lists what is"
+            ));
+        }
+        _ => &[],
+    };
+    let first = |row: &Row| row.usage().split(' ').next().is_some_and(|word| first_words.contains(&word));
+    Ok(rows().iter().filter(|row| first(row)).collect())
+}
+
 fn beginning_with(words: &[String]) -> Vec<&'static Row> {
     let mut candidates = matcher::start();
     for word in words {
@@ -69,7 +94,7 @@ fn beginning_with(words: &[String]) -> Vec<&'static Row> {
         }
     }
     let mut found: Vec<&'static Row> = Vec::new();
-    for candidate in candidates {
+    for candidate in matcher::settle(candidates) {
         // `help` itself takes any words; it is no answer to a question about them.
         let any_words = words.len() > 1 && candidate.row.usage().starts_with("help");
         if !any_words && !found.iter().any(|row| std::ptr::eq(*row, candidate.row)) {
@@ -177,9 +202,17 @@ mod tests {
 
     #[test]
     fn help_on_one_command_explains_its_arguments() {
-        let text = help(&["set".into(), "burst".into()]).unwrap().text();
-        assert!(text.contains("<burst>  a number from 1 to 512"), "{text}");
-        assert!(text.contains("example: set burst 32"), "{text}");
+        let text = help(&["set".into(), "verbose".into()]).unwrap().text();
+        assert!(text.contains("<level>  a number from 0 to 3"), "{text}");
+        assert!(text.contains("example: set verbose 1"), "{text}");
+    }
+
+    #[test]
+    fn the_sections_of_testpmd_are_known() {
+        assert_eq!(usages(&["all"]).len(), rows().len());
+        assert!(usages(&["control"]).iter().any(|usage| usage == "load <file>"));
+        assert!(usages(&["display"]).iter().all(|usage| !usage.starts_with("set")));
+        assert!(help(&["filters".into()]).unwrap_err().starts_with("not supported"));
     }
 
     #[test]

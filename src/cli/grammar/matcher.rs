@@ -18,6 +18,8 @@ pub struct Candidate {
     pub arguments: Arguments,
     /// The words so far, each abbreviation written in full.
     pub path: Vec<String>,
+    /// A word was taken for a name that also abbreviates a word of another row.
+    guessed: bool,
 }
 
 /// No row goes on with a word. What the arguments that might have been meant say of it.
@@ -28,8 +30,10 @@ pub struct Stuck(pub Vec<String>);
 enum Fit {
     /// The word as it stands in the row.
     Exact,
-    /// An abbreviation, or an argument.
+    /// An abbreviation, or a value that is surely meant.
     Loose,
+    /// A name: any word can be one.
+    Name,
 }
 
 /// Every row, at its start.
@@ -39,6 +43,7 @@ pub fn start() -> Vec<Candidate> {
         remaining: row.elements.iter().collect(),
         arguments: Arguments::default(),
         path: Vec::new(),
+        guessed: false,
     };
     rows().iter().map(candidate).collect()
 }
@@ -62,7 +67,21 @@ pub fn advance(candidates: &[Candidate], word: &str) -> Result<Vec<Candidate>, S
         refusals.dedup();
         return Err(Stuck(refusals));
     }
-    Ok(fits.into_iter().map(|(candidate, _)| candidate).collect())
+    // A word that abbreviates what a row says may be a name in another row: `st` of `show port st` is `stats` or a port.
+    let abbreviates = fits.iter().any(|(_, fit)| *fit == Fit::Loose);
+    let taken = fits.into_iter().map(|(mut candidate, fit)| {
+        candidate.guessed |= abbreviates && fit == Fit::Name;
+        candidate
+    });
+    Ok(taken.collect())
+}
+
+/// The candidates that need no guess, where there are such.
+pub fn settle(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    if candidates.iter().any(|candidate| !candidate.guessed) {
+        candidates.retain(|candidate| !candidate.guessed);
+    }
+    candidates
 }
 
 /// What may come next, each thing once.
@@ -95,7 +114,13 @@ impl Candidate {
         let go_on = |full: &str| {
             let mut path = self.path.clone();
             path.push(full.to_owned());
-            Self { row: self.row, remaining: after.clone(), arguments: self.arguments.clone(), path }
+            Self {
+                row: self.row,
+                remaining: after.clone(),
+                arguments: self.arguments.clone(),
+                path,
+                guessed: self.guessed,
+            }
         };
         match head {
             Element::Literal(literal) => {
@@ -119,7 +144,8 @@ impl Candidate {
                     if *kind == Kind::Words {
                         next.remaining.clone_from(&self.remaining);
                     }
-                    fits.push((next, Fit::Loose));
+                    let named = matches!(kind, Kind::Port) && word.starts_with(|c: char| c.is_alphabetic());
+                    fits.push((next, if named && word != "all" { Fit::Name } else { Fit::Loose }));
                 }
                 Err(Refusal::Because(reason)) => refusals.push(reason),
                 Err(Refusal::Unlike) => {}

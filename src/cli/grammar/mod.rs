@@ -62,7 +62,10 @@ pub fn parse(line: &str) -> Result<Option<Line>, ParseError> {
         let words = before.iter().map(|word| word.text.clone()).collect();
         return Ok(Some(Line { command: Command::Help { words }, options: Options::default() }));
     }
-    let found = reading.find()?;
+    let found = match reading.find() {
+        Ok(found) => found,
+        Err(error) => return reading.not_supported().map(Some).ok_or(error),
+    };
     let options = reading.options_for(&found)?;
     let command = (found.row.build)(&found.arguments).map_err(|lacks| reading.behind(lacks))?;
     Ok(Some(Line { command, options }))
@@ -134,6 +137,14 @@ impl<'l> Reading<'l> {
         Ok(options)
     }
 
+    /// What the line is when it is a command of testpmd's that is not here.
+    fn not_supported(&self) -> Option<Line> {
+        let (asked, instead) = table::absent::find(&self.words)?;
+        let line: Vec<String> = self.words.iter().map(|word| words::Quoted(&word.text).to_string()).collect();
+        let options = Options { json: self.json, proc: false };
+        Some(Line { command: Command::NotSupported { line: line.join(" "), asked, instead }, options })
+    }
+
     /// The one row that the words are.
     fn find(&self) -> Result<Candidate, ParseError> {
         let mut candidates = matcher::start();
@@ -141,6 +152,7 @@ impl<'l> Reading<'l> {
             candidates =
                 matcher::advance(&candidates, &word.text).map_err(|stuck| self.stuck(place, &candidates, stuck))?;
         }
+        candidates = matcher::settle(candidates);
         // Abbreviations that are still two things, whether or not both could end here.
         let pairs = candidates.iter().zip(&candidates[1..]);
         if let Some((one, other)) = pairs.into_iter().find(|(one, other)| one.path != other.path) {

@@ -85,6 +85,9 @@ fn argument(inside: &'static str) -> Element {
         "port" => Kind::Port,
         "interface" => Kind::Interface,
         "file" => Kind::File,
+        "word" => Kind::Word,
+        "numbers" => Kind::Numbers,
+        "masks" => Kind::Masks,
         range => {
             let bounds = range.split_once("..").map(|(low, high)| (low.parse(), high.parse()));
             let Some((Ok(low), Ok(high))) = bounds else { panic!("`<{inside}>`: no such kind") };

@@ -230,6 +230,9 @@ fn argument(kind: &Kind, dice: u32) -> String {
         Kind::Number(low, high) => (low + u64::from(dice) % (high - low + 1)).to_string(),
         Kind::Choice(words) => words[dice as usize % words.len()].into(),
         Kind::Words => name(),
+        Kind::Word => ["global", "mb_pool_0", "x"][dice as usize % 3].into(),
+        Kind::Numbers => format!("{},{}", dice % 7, dice % 2000),
+        Kind::Masks => format!("({:#x},0x0)", dice),
     }
 }
 

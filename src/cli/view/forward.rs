@@ -19,10 +19,24 @@ pub struct ForwardStatistics {
     pub busy_cycles: u64,
     /// The clock the cycles are of, in MHz.
     pub clock_mhz: u64,
+    /// What is shown beside packets and drops.
+    #[serde(skip)]
+    pub also: Also,
+}
+
+/// What forward statistics show when it is asked for, or when the mode has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Also {
+    /// Cycles a packet: `set record-core-cycles on`.
+    pub cycles: bool,
+    /// How full bursts were: `set record-burst-stats on`.
+    pub bursts: bool,
+    /// Wrong checksums: mode `csum`.
+    pub checksums: bool,
 }
 
 /// What went through one port since `start`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ForwardPort {
     /// Its number.
     pub port: u16,
@@ -34,6 +48,14 @@ pub struct ForwardPort {
     pub tx_packets: u64,
     /// Packets that the transmit ring did not take.
     pub tx_dropped: u64,
+    /// Packets received whose IPv4 header checksum was wrong, in mode `csum`.
+    pub bad_ipcsum: u64,
+    /// Packets received whose UDP or TCP checksum was wrong, in mode `csum`.
+    pub bad_l4csum: u64,
+    /// Polls by the packets that they brought, from none on.
+    pub rx_bursts: Vec<u64>,
+    /// Bursts sent by their size, from none on.
+    pub tx_bursts: Vec<u64>,
 }
 
 /// A reason to drop, and how often it was one.
@@ -48,60 +70,111 @@ pub struct ReasonCount {
 impl ForwardStatistics {
     /// All ports as one; its number is the number of ports.
     fn accumulated(&self) -> ForwardPort {
-        let zero = ForwardPort { port: 0, rx_packets: 0, rx_dropped: 0, tx_packets: 0, tx_dropped: 0 };
-        self.ports.iter().fold(zero, |sum, port| ForwardPort {
+        self.ports.iter().fold(ForwardPort::default(), |sum, port| ForwardPort {
             port: sum.port.saturating_add(1),
             rx_packets: sum.rx_packets.saturating_add(port.rx_packets),
             rx_dropped: sum.rx_dropped.saturating_add(port.rx_dropped),
             tx_packets: sum.tx_packets.saturating_add(port.tx_packets),
             tx_dropped: sum.tx_dropped.saturating_add(port.tx_dropped),
+            bad_ipcsum: sum.bad_ipcsum.saturating_add(port.bad_ipcsum),
+            bad_l4csum: sum.bad_l4csum.saturating_add(port.bad_l4csum),
+            ..ForwardPort::default()
         })
     }
 
-    /// Busy cycles by packets received.
+    /// The packets that cycles are divided by: received ones, sent ones where the mode makes them.
+    fn counted(&self) -> u64 {
+        let all = self.accumulated();
+        if matches!(&self.mode[..], "txonly" | "flowgen") { all.tx_packets } else { all.rx_packets }
+    }
+
+    /// Busy cycles by packets.
     pub fn cycles_per_packet(&self) -> f64 {
-        per(self.busy_cycles, self.accumulated().rx_packets)
+        per(self.busy_cycles, self.counted())
     }
 }
 
 impl ForwardPort {
-    fn lines(&self) -> String {
+    fn lines(&self, also: Also) -> String {
         let total = |packets: u64, dropped: u64| packets.saturating_add(dropped);
-        format!(
-            "  RX-packets: {}  RX-dropped: {}  RX-total: {}\n  TX-packets: {}  TX-dropped: {}  TX-total: {}\n",
+        let mut text = format!(
+            "  RX-packets: {}  RX-dropped: {}  RX-total: {}\n",
             self.rx_packets,
             self.rx_dropped,
             total(self.rx_packets, self.rx_dropped),
+        );
+        if also.checksums {
+            let _ = writeln!(text, "  Bad-ipcsum: {}  Bad-l4csum: {}", self.bad_ipcsum, self.bad_l4csum);
+        }
+        let _ = writeln!(
+            text,
+            "  TX-packets: {}  TX-dropped: {}  TX-total: {}",
             self.tx_packets,
             self.tx_dropped,
             total(self.tx_packets, self.tx_dropped),
-        )
+        );
+        if also.bursts {
+            for (way, bursts) in [("RX", &self.rx_bursts), ("TX", &self.tx_bursts)] {
+                if let Some(line) = burst_line(bursts) {
+                    let _ = writeln!(text, "  {way}-bursts : {line}");
+                }
+            }
+        }
+        text
     }
+}
+
+/// How full bursts were, as testpmd tells it: all of them, the empty ones, the two commonest sizes, the others; `None` when there
+/// were none.
+fn burst_line(bursts: &[u64]) -> Option<String> {
+    let all: u64 = bursts.iter().sum();
+    if all == 0 {
+        return None;
+    }
+    let share = |count: u64| count * 100 / all;
+    let empty = bursts.first().copied().unwrap_or(0);
+    let mut sizes: Vec<(usize, u64)> =
+        bursts.iter().copied().enumerate().skip(1).filter(|(_, count)| *count > 0).collect();
+    sizes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut parts = vec![format!("{}% of 0 pkts", share(empty))];
+    parts.extend(sizes.iter().take(2).map(|(size, count)| format!("{}% of {size} pkts", share(*count))));
+    if sizes.len() > 2 {
+        let others = sizes.iter().skip(2).map(|(_, count)| count).sum();
+        parts.push(format!("{}% of other", share(others)));
+    }
+    Some(format!("{all} [{}]", parts.join(" + ")))
 }
 
 impl View for ForwardStatistics {
     fn text(&self) -> String {
         let mut text = String::new();
         for port in &self.ports {
-            let _ = write!(text, "  ---- Forward statistics for port {} ----\n{}\n", port.port, port.lines());
+            let _ = write!(text, "  ---- Forward statistics for port {} ----\n{}\n", port.port, port.lines(self.also));
         }
         let all = self.accumulated();
-        let _ = write!(text, "  ++++ Accumulated forward statistics for all ports ++++\n{}", all.lines());
+        let _ = write!(
+            text,
+            "  ++++ Accumulated forward statistics for all ports ++++\n{}",
+            all.lines(Also { bursts: false, ..self.also })
+        );
         if !self.drops.is_empty() {
             text.push_str("\n  Drops by reason\n");
         }
         for ReasonCount { reason, packets } in &self.drops {
             let _ = writeln!(text, "  {reason}: {packets}");
         }
-        let _ = write!(
-            text,
-            "\n  CPU cycles/packet={:.2} (busy cycles={} / total {} packets={}) at {} MHz Clock",
-            self.cycles_per_packet(),
-            self.busy_cycles,
-            self.mode,
-            all.rx_packets,
-            self.clock_mhz,
-        );
+        if self.also.cycles {
+            let _ = write!(
+                text,
+                "\n  CPU cycles/packet={:.2} (busy cycles={} / total {} packets={}) at {} MHz Clock",
+                self.cycles_per_packet(),
+                self.busy_cycles,
+                self.mode,
+                self.counted(),
+                self.clock_mhz,
+            );
+        }
+        text.truncate(text.trim_end().len());
         text
     }
 
@@ -116,7 +189,9 @@ impl View for ForwardStatistics {
             "accumulated": self.accumulated(),
         });
         if let Some(accumulated) = json["accumulated"].as_object_mut() {
-            accumulated.remove("port");
+            for per_port in ["port", "rx_bursts", "tx_bursts"] {
+                accumulated.remove(per_port);
+            }
         }
         json
     }
@@ -127,13 +202,24 @@ mod tests {
     use super::*;
 
     fn statistics() -> ForwardStatistics {
-        let port = |port| ForwardPort { port, rx_packets: 100, rx_dropped: 1, tx_packets: 99, tx_dropped: 2 };
+        let port = |port| ForwardPort {
+            port,
+            rx_packets: 100,
+            rx_dropped: 1,
+            tx_packets: 99,
+            tx_dropped: 2,
+            bad_ipcsum: 3,
+            bad_l4csum: 4,
+            rx_bursts: vec![50, 0, 0, 30, 15, 5],
+            tx_bursts: vec![0, 4],
+        };
         ForwardStatistics {
             ports: vec![port(0), port(1)],
             drops: vec![ReasonCount { reason: "no_route".into(), packets: 2 }],
             mode: "l3".into(),
             busy_cycles: 20000,
             clock_mhz: 3000,
+            also: Also { cycles: true, ..Also::default() },
         }
     }
 
@@ -149,6 +235,27 @@ mod tests {
         ] {
             assert!(text.contains(label), "{label:?} in {text}");
         }
+    }
+
+    #[test]
+    fn what_is_recorded_is_shown_with_testpmds_labels() {
+        let also = Also { cycles: false, bursts: true, checksums: true };
+        let text = ForwardStatistics { also, ..statistics() }.text();
+        for label in [
+            "  Bad-ipcsum: 3  Bad-l4csum: 4\n",
+            "  Bad-ipcsum: 6  Bad-l4csum: 8\n",
+            "  RX-bursts : 100 [50% of 0 pkts + 30% of 3 pkts + 15% of 4 pkts + 5% of other]\n",
+            "  TX-bursts : 4 [0% of 0 pkts + 100% of 1 pkts]\n",
+        ] {
+            assert!(text.contains(label), "{label:?} in {text}");
+        }
+        assert!(!text.contains("CPU cycles"), "{text}");
+    }
+
+    #[test]
+    fn cycles_are_divided_by_what_was_sent_where_packets_are_made() {
+        let made = ForwardStatistics { mode: "txonly".into(), ..statistics() };
+        assert!(made.text().contains("total txonly packets=198)"), "{}", made.text());
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod port;
 mod port_info;
 mod proc;
 mod route;
+pub mod testpmd;
 mod workers;
 
 pub use arp::{Arp, ArpCount};
@@ -27,7 +28,7 @@ pub use cache::{CacheEntry, CacheWorker, Caches};
 pub use config::{RunningConfig, Version};
 pub use drops::{DropCount, Drops};
 pub use fib::{FibZone, FibZones};
-pub use forward::{ForwardPort, ForwardStatistics, ReasonCount};
+pub use forward::{Also, ForwardPort, ForwardStatistics, ReasonCount};
 pub use icmp::{Icmp, IcmpCount};
 pub use interface::{Interface, Interfaces};
 pub use neighbor::{Neighbor, NeighborState, Neighbors};

@@ -8,7 +8,9 @@ use crate::dataplane::drop_reason::{DROP_REASONS, DropReason};
 use crate::dataplane::icmp_class::IcmpClass;
 use crate::dataplane::stage::{STAGES, Stage};
 use hdrhistogram::Histogram;
+use ringway_config::Mode;
 use ringway_mempool::{BURST, cycles_per_second};
+use ringway_pmd::Counter;
 
 /// A worker's counters when they were last cleared: counters themselves never go back.
 #[derive(Debug, Clone)]
@@ -191,6 +193,13 @@ impl Router {
             let sum = |get: fn(&ForwardCounters) -> u64| {
                 self.workers.iter().filter_map(|worker| worker.link.counters.forward.get(number)).map(get).sum()
             };
+            let sizes = |get: fn(&ForwardCounters) -> &[Counter; BURST + 1]| -> Vec<u64> {
+                let of = |size: usize| {
+                    let workers = self.workers.iter().filter_map(|worker| worker.link.counters.forward.get(number));
+                    workers.map(|counters| get(counters)[size].get()).sum()
+                };
+                (0..=BURST).map(of).collect()
+            };
             let device = self.ports[number].port.stats();
             view::ForwardPort {
                 port: number as u16,
@@ -198,6 +207,10 @@ impl Router {
                 rx_dropped: device.rx_missed + device.rx_errors + device.rx_no_buffer,
                 tx_packets: sum(|counters| counters.tx_packets.get()),
                 tx_dropped: sum(|counters| counters.tx_dropped.get()),
+                bad_ipcsum: sum(|counters| counters.bad_ip_checksums.get()),
+                bad_l4csum: sum(|counters| counters.bad_l4_checksums.get()),
+                rx_bursts: sizes(|counters| &counters.rx_bursts),
+                tx_bursts: sizes(|counters| &counters.tx_bursts),
             }
         };
         let drops = |reason: &DropReason| self.workers.iter().map(|worker| worker.link.counters.drops(*reason)).sum();
@@ -216,7 +229,11 @@ impl Router {
     /// What went through since `start`.
     pub(in crate::control) fn forward_statistics(&self) -> view::ForwardStatistics {
         let (now, then) = (self.forward_totals(), &self.forward_baseline);
-        let zero = view::ForwardPort { port: 0, rx_packets: 0, rx_dropped: 0, tx_packets: 0, tx_dropped: 0 };
+        let zero = view::ForwardPort::default();
+        let less = |now: &[u64], then: &[u64]| -> Vec<u64> {
+            let then = then.iter().copied().chain(std::iter::repeat(0));
+            now.iter().zip(then).map(|(now, then)| now.saturating_sub(then)).collect()
+        };
         let ports = now.ports.iter().enumerate().map(|(number, port)| {
             let before = then.ports.get(number).unwrap_or(&zero);
             view::ForwardPort {
@@ -225,6 +242,10 @@ impl Router {
                 rx_dropped: port.rx_dropped.saturating_sub(before.rx_dropped),
                 tx_packets: port.tx_packets.saturating_sub(before.tx_packets),
                 tx_dropped: port.tx_dropped.saturating_sub(before.tx_dropped),
+                bad_ipcsum: port.bad_ipcsum.saturating_sub(before.bad_ipcsum),
+                bad_l4csum: port.bad_l4csum.saturating_sub(before.bad_l4csum),
+                rx_bursts: less(&port.rx_bursts, &before.rx_bursts),
+                tx_bursts: less(&port.tx_bursts, &before.tx_bursts),
             }
         });
         let drops = DropReason::ALL.iter().enumerate().filter_map(|(at, reason)| {
@@ -237,6 +258,11 @@ impl Router {
             mode: self.mode.to_string(),
             busy_cycles: now.busy_cycles.saturating_sub(then.busy_cycles),
             clock_mhz: cycles_per_second() / 1_000_000,
+            also: view::Also {
+                cycles: self.testpmd.record_cycles,
+                bursts: self.testpmd.record_bursts,
+                checksums: self.mode == Mode::Csum,
+            },
         }
     }
 }

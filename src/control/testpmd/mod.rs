@@ -3,9 +3,15 @@
 //! A change of the modes' settings is desired state like any other: it goes into the configuration at once, and into force at the
 //! next `start`.
 
-use super::router::Router;
+mod execute;
+mod observed;
+mod ports;
+mod settings;
+mod streams;
+
 use crate::dataplane::modes::ModeSettings;
-use ringway_config::{Config, Modes};
+use ringway_config::Config;
+use std::time::Instant;
 
 /// The state behind testpmd's commands.
 pub(super) struct Testpmd {
@@ -13,28 +19,23 @@ pub(super) struct Testpmd {
     pub in_force: ModeSettings,
     /// The level of `set verbose`.
     pub verbose: u16,
+    /// The forward statistics tell cycles a packet.
+    pub record_cycles: bool,
+    /// The forward statistics tell how full bursts were.
+    pub record_bursts: bool,
+    /// Packets not shown, as far as it was said, and when.
+    not_shown: (u64, Instant),
 }
 
 impl Testpmd {
-    /// As configured.
+    /// As configured. Cycles are counted in any case, so they are shown unless told otherwise.
     pub fn new(config: &Config) -> Self {
-        Self { in_force: ModeSettings::of(config, 0), verbose: 0 }
-    }
-}
-
-impl Router {
-    /// Brings the settings of the modes into force: `start` does.
-    pub(super) fn adopt_mode_settings(&mut self) {
-        self.testpmd.in_force = ModeSettings::of(&self.config, self.testpmd.verbose);
-    }
-
-    /// `set fwd MODE retry`, or without: the first asks for testpmd's retries unless some are set, the second for none.
-    pub(super) fn set_retry(&mut self, retry: bool) {
-        let modes = &mut self.config.modes;
-        if !retry {
-            modes.retries = 0;
-        } else if modes.retries == 0 {
-            modes.retries = Modes::RETRY.0;
+        Self {
+            in_force: ModeSettings::of(config, 0),
+            verbose: 0,
+            record_cycles: true,
+            record_bursts: false,
+            not_shown: (0, Instant::now()),
         }
     }
 }

@@ -36,7 +36,7 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst)
         forward.bad_ip_checksums.add(ip);
         forward.bad_l4_checksums.add(transport);
     }
-    plain::io(snapshot, state, port, burst);
+    plain::tagged(snapshot, state, port, burst);
 }
 
 /// Puts the checksums of a frame right; says which were wrong.

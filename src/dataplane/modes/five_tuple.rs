@@ -14,7 +14,7 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst)
     for mbuf in burst.as_slice() {
         swap(state.pool.frame_mut(mbuf));
     }
-    plain::io(snapshot, state, port, burst);
+    plain::tagged(snapshot, state, port, burst);
 }
 
 fn swap(frame: &mut [u8]) {

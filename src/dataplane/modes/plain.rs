@@ -7,7 +7,7 @@ use crate::dataplane::snapshot::Snapshot;
 use crate::dataplane::state::State;
 use crate::wire::ethernet;
 use macaddr::MacAddr6;
-use ringway_mempool::Burst;
+use ringway_mempool::{Burst, Mbuf, Pool};
 
 /// The port that a port's frames go to.
 pub fn peer(ports: usize, port: u16) -> u16 {
@@ -35,6 +35,26 @@ pub fn io(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) 
     state.staging.stage_burst(&mut state.pool, &state.link.counters, to, burst);
 }
 
+/// As [`io`], with the tag of `tx_vlan` put on first where there is one.
+pub fn tagged(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
+    if let Some(tag) = snapshot.modes.tag(peer(snapshot.ports.len(), port)) {
+        for mbuf in burst.as_mut_slice() {
+            put_on(&mut state.pool, mbuf, tag);
+        }
+    }
+    io(snapshot, state, port, burst);
+}
+
+/// Puts a tag between the addresses and the type. A frame without addresses, or without room in front, stays as it is.
+pub fn put_on(pool: &mut Pool, mbuf: &mut Mbuf, tag: [u8; 4]) {
+    if mbuf.len() < 14 || !pool.prepend(mbuf, 4) {
+        return;
+    }
+    let frame = pool.frame_mut(mbuf);
+    frame.copy_within(4..16, 0);
+    frame[12..16].copy_from_slice(&tag);
+}
+
 /// Mode `mac`: from the sending port's address, to the configured station.
 pub fn mac(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
     let addresses = addresses(snapshot, peer(snapshot.ports.len(), port));
@@ -43,7 +63,7 @@ pub fn mac(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst)
             *head = addresses;
         }
     }
-    io(snapshot, state, port, burst);
+    tagged(snapshot, state, port, burst);
 }
 
 /// Mode `macswap`: source and destination change places.
@@ -53,7 +73,7 @@ pub fn macswap(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Bu
             ethernet::swap_addresses(head);
         }
     }
-    io(snapshot, state, port, burst);
+    tagged(snapshot, state, port, burst);
 }
 
 /// Mode `rxonly`: receives and drops.

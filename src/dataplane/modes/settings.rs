@@ -1,6 +1,7 @@
 //! What the modes go by, compiled for the workers as a part of the snapshot.
 
 use super::plain::peer_mac;
+use crate::wire::ethernet;
 use macaddr::MacAddr6;
 use ringway_config::Config;
 use ringway_mempool::cycles_per_second;
@@ -54,6 +55,8 @@ impl Verbose {
 pub struct ModeSettings {
     /// By port: the station that new Ethernet headers are addressed to.
     pub peers: Box<[MacAddr6]>,
+    /// By port: the VLAN tag, type and identifier, that frames get.
+    pub tags: Box<[Option<[u8; 4]>]>,
     /// Offers to a full port.
     pub retry: Retry,
     /// Bytes of a frame that is made.
@@ -71,6 +74,7 @@ impl ModeSettings {
     pub fn new(ports: usize) -> Self {
         Self {
             peers: (0..ports as u16).map(peer_mac).collect(),
+            tags: vec![None; ports].into_boxed_slice(),
             retry: Retry::ONCE,
             tx_bytes: 64,
             flows: 1024,
@@ -87,6 +91,7 @@ impl ModeSettings {
         let peers = config.ports.iter().enumerate();
         Self {
             peers: peers.map(|(number, port)| port.eth_peer.unwrap_or_else(|| peer_mac(number as u16))).collect(),
+            tags: config.ports.iter().map(|port| port.tx_vlan.map(tag)).collect(),
             retry: if modes.retries == 0 { Retry::ONCE } else { retry },
             tx_bytes: modes.tx_bytes,
             flows: modes.flows,
@@ -100,8 +105,20 @@ impl ModeSettings {
         }
     }
 
+    /// The tag that frames get that leave by a port.
+    #[inline]
+    pub fn tag(&self, port: u16) -> Option<[u8; 4]> {
+        self.tags.get(usize::from(port)).copied().flatten()
+    }
+
     /// The station behind a port.
     pub fn peer(&self, port: u16) -> MacAddr6 {
         self.peers.get(usize::from(port)).copied().unwrap_or_else(|| peer_mac(port))
     }
+}
+
+/// The tag of a VLAN: IEEE 802.1Q 9.6, priority 0.
+fn tag(vlan: u16) -> [u8; 4] {
+    let (kind, id) = (ethernet::ETHERTYPE_VLAN.to_be_bytes(), vlan.to_be_bytes());
+    [kind[0], kind[1], id[0], id[1]]
 }

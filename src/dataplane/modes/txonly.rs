@@ -38,7 +38,10 @@ pub fn send(
 ) -> usize {
     let wanted = usize::from(snapshot.burst).min(BURST);
     for made in 0..wanted {
-        let Some(mbuf) = frame(&mut state.pool, usize::from(bytes), &headers(made)) else { return made };
+        let Some(mut mbuf) = frame(&mut state.pool, usize::from(bytes), &headers(made)) else { return made };
+        if let Some(tag) = snapshot.modes.tag(port) {
+            plain::put_on(&mut state.pool, &mut mbuf, tag);
+        }
         state.staging.stage(&mut state.pool, &state.link.counters, port, mbuf);
     }
     wanted

@@ -86,6 +86,27 @@ fn mac_writes_the_port_and_its_station() {
 }
 
 #[test]
+fn a_vlan_tag_is_put_on_where_it_is_asked_for() {
+    let frame = udp(A, B, 64, b"tagged on the way");
+    for mode in [Mode::Mac, Mode::Macswap, Mode::FiveTupleSwap, Mode::Csum] {
+        let mut rig = in_mode(&settings(), mode);
+        rig.publish(|snapshot| snapshot.modes.tags[1] = Some([0x81, 0, 0, 100]));
+        rig.send(0, &frame);
+        rig.step();
+        let out = rig.receive(1).unwrap();
+        assert_eq!(out[12..18], [0x81, 0, 0, 100, 8, 0], "{mode}");
+        assert_eq!(out.len(), frame.len() + 4);
+        close(rig);
+    }
+    let mut rig = in_mode(&settings(), Mode::Txonly);
+    rig.publish(|snapshot| snapshot.modes.tags[1] = Some([0x81, 0, 0, 100]));
+    while rig.receive(1).is_some() {}
+    rig.step();
+    assert_eq!(rig.receive(1).unwrap()[12..18], [0x81, 0, 0, 100, 8, 0]);
+    close(rig);
+}
+
+#[test]
 fn the_station_can_be_set() {
     let mut rig = in_mode(&settings(), Mode::Mac);
     rig.publish(|snapshot| snapshot.modes.peers[1] = A_MAC);
@@ -276,7 +297,7 @@ fn verbose_shows_received_and_sent_packets_and_counts_the_ones_it_does_not() {
     let frame = udp(A, B, 64, b"seen");
     rig.send(0, &frame);
     rig.step();
-    let seen = |port, sent| Observed { port, sent, burst: 1, place: 0, len: frame.len() as u16 };
+    let seen = |port, sent| Observed { port, queue: 0, sent, burst: 1, place: 0, len: frame.len() as u16 };
     let mut next = || rig.control.observed.receive(|seen, bytes| (seen, bytes.to_vec()));
     assert_eq!(next(), Some((seen(0, false), frame.clone())));
     assert_eq!(next(), Some((seen(1, true), frame.clone())));

@@ -3,8 +3,10 @@
 //! To add a command: a row here, a variant of [`Command`], its canonical form, a line in `docs/cli.md`. The tests of the
 //! grammar then build it from random lines, and the control thread does not compile until it executes it.
 
+pub mod absent;
 mod change;
 mod show;
+mod testpmd;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -107,7 +109,7 @@ impl fmt::Display for Section {
 /// The table, compiled at first use.
 pub fn rows() -> &'static [Row] {
     static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
-        let specs = show::ROWS.iter().chain(change::ROWS);
+        let specs = show::ROWS.iter().chain(change::ROWS).chain(testpmd::ROWS);
         specs
             .map(|spec| Row {
                 section: spec.section,
