@@ -4,7 +4,8 @@
 #   host A                          ringway                             host B
 #   192.0.2.10/24  eth0 -- rw-lan  192.0.2.1 | 198.51.100.1  rw-wan -- eth0  198.51.100.2/24
 #
-# LAB names the lab (default: the process number), so that several can stand side by side. Nothing outside the three
+# LAB names the lab (default: the process number), so that several can stand side by side. LAB_DRIVER is the driver of the
+# ports whose file names none (default: what ringway chooses, `auto`). Nothing outside the three
 # namespaces and LAB_DIR is touched, and only processes that were started here are ended, each by its number.
 set -euo pipefail
 
@@ -108,6 +109,15 @@ lab_is_over() {
 start_ringway() {
     local file=$1 turn
     if [[ $file == - ]]; then file=$LAB_DIR/ringway.toml && cat >"$file"; fi
+    if [[ ${LAB_DRIVER:-auto} != auto ]]; then
+        # Within each [[port]] that has a device and no driver.
+        awk -v driver="$LAB_DRIVER" '
+            function finish() { if (port && device && !named) printf "driver = \"%s\"\n", driver; port = 0 }
+            /^\[/ { finish(); port = /^\[\[port\]\]/; device = named = 0 }
+            /^device/ { device = 1 } /^driver/ { named = 1 }
+            /^$/ { finish() } { print } END { finish() }' "$file" >"$LAB_DIR/driver.toml"
+        file=$LAB_DIR/driver.toml
+    fi
     lab_background ringway "$LAB_ROUTER" "$RINGWAY" run --socket "$LAB_SOCKET" "$file"
     RINGWAY_PID=$LAB_PID
     for turn in {1..100}; do

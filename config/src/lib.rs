@@ -38,10 +38,10 @@ use std::path::Path;
 pub use mistake::{LoadError, Mistake, Mistakes};
 pub use model::{
     Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port, Route,
-    RouteKind, Router, Workers,
+    RouteKind, Router, Workers, Xdp,
 };
 pub use modes::Modes;
-pub use words::{HopByHop, Idle, Mode, Pages, UnknownMode};
+pub use words::{HopByHop, Idle, Mode, Pages, Steer, UnknownMode, XdpMode, ZeroCopy};
 
 /// Reads the file at `path` and checks it.
 pub fn load(path: &Path) -> Result<Config, LoadError> {

@@ -11,7 +11,7 @@ use macaddr::MacAddr6;
 use serde::Serialize;
 
 use crate::modes::Modes;
-use crate::words::{HopByHop, Idle, Mode, Pages};
+use crate::words::{HopByHop, Idle, Mode, Pages, Steer, XdpMode, ZeroCopy};
 
 /// A whole configuration file, checked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -194,6 +194,19 @@ impl Port {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "driver", rename_all = "snake_case")]
 pub enum DriverSettings {
+    /// Any Linux interface: AF_XDP where it works, else a packet socket.
+    Auto {
+        /// Name of the Linux interface.
+        device: String,
+    },
+    /// Any Linux interface, past the kernel's network stack.
+    AfXdp {
+        /// Name of the Linux interface.
+        device: String,
+        /// How.
+        #[serde(flatten)]
+        xdp: Xdp,
+    },
     /// Any Linux interface, by a packet socket.
     AfPacket {
         /// Name of the Linux interface.
@@ -224,12 +237,27 @@ impl DriverSettings {
     /// The driver's name in the file.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Auto { .. } => "auto",
+            Self::AfXdp { .. } => "af_xdp",
             Self::AfPacket { .. } => "af_packet",
             Self::Tap { .. } => "tap",
             Self::Pcap { .. } => "pcap",
             Self::Memory { .. } => "memory",
         }
     }
+}
+
+/// What only an AF_XDP port has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Xdp {
+    /// Which frames are taken from the kernel.
+    pub steer: Steer,
+    /// Where the XDP program runs.
+    pub mode: XdpMode,
+    /// Whether the device reads and writes the packet buffers itself.
+    pub zero_copy: ZeroCopy,
+    /// Microseconds that the kernel's receive work may take in a call of the worker; 0 leaves it to interrupts.
+    pub busy_poll: u32,
 }
 
 /// Faults to inject into a port. Shares are 0 to 1.

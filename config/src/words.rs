@@ -158,6 +158,56 @@ impl Word for Pages {
         &[("auto", Self::Auto), ("huge", Self::Huge), ("transparent", Self::Transparent), ("small", Self::Small)];
 }
 
+/// Where the XDP program of an AF_XDP port runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum XdpMode {
+    /// In the device's driver where it can, else behind it.
+    #[default]
+    Auto,
+    /// In the driver, or the port does not open.
+    Native,
+    /// Behind any driver.
+    Generic,
+}
+
+impl Word for XdpMode {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("native", Self::Native), ("generic", Self::Generic)];
+}
+
+/// Whether the device of an AF_XDP port reads and writes packet buffers itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ZeroCopy {
+    /// Where its driver can.
+    #[default]
+    Auto,
+    /// Or the port does not open.
+    On,
+    /// The kernel copies.
+    Off,
+}
+
+impl Word for ZeroCopy {
+    const WORDS: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
+}
+
+/// Which frames an AF_XDP port takes from the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Steer {
+    /// All.
+    #[default]
+    All,
+    /// Not those for other MAC addresses, and not those for addresses that the kernel has on the interface.
+    Ours,
+}
+
+impl Word for Steer {
+    const WORDS: &'static [(&'static str, Self)] = &[("all", Self::All), ("ours", Self::Ours)];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

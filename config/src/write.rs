@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::words::Word;
 use crate::{
     Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Modes, Neighbor, NeighborSettings, Port,
-    Route, RouteKind, Router, Workers,
+    Route, RouteKind, Router, Workers, Xdp,
 };
 
 /// A table being written; its heading stands when it has a key, or when it must.
@@ -135,7 +135,17 @@ fn port(port: &Port) -> Table {
     table.text("name", &port.name);
     table.text("driver", port.driver.name());
     match &port.driver {
-        DriverSettings::AfPacket { device } | DriverSettings::Tap { device } => table.text("device", device),
+        DriverSettings::Auto { device } | DriverSettings::AfPacket { device } | DriverSettings::Tap { device } => {
+            table.text("device", device)
+        }
+        DriverSettings::AfXdp { device, xdp } => {
+            let default = Xdp::default();
+            table.text("device", device);
+            table.changed_word("steer", xdp.steer, default.steer);
+            table.changed_word("mode", xdp.mode, default.mode);
+            table.changed_word("zero_copy", xdp.zero_copy, default.zero_copy);
+            table.changed("busy_poll", xdp.busy_poll, default.busy_poll);
+        }
         DriverSettings::Pcap { input, output, repeat } => {
             table.given_text("input", input.as_ref().map(|path| path.display()));
             table.given_text("output", output.as_ref().map(|path| path.display()));

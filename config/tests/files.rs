@@ -32,8 +32,8 @@ fn every_example_is_right_and_reads_back_from_its_own_writing() {
 fn lab_is_what_the_quickstart_needs() {
     let config = load(&example("lab.toml")).unwrap();
     let devices: Vec<&DriverSettings> = config.ports.iter().map(|port| &port.driver).collect();
-    let af_packet = |device: &str| DriverSettings::AfPacket { device: device.into() };
-    assert_eq!(devices, [&af_packet("rw-lan"), &af_packet("rw-wan")]);
+    let auto = |device: &str| DriverSettings::Auto { device: device.into() };
+    assert_eq!(devices, [&auto("rw-lan"), &auto("rw-wan")]);
     assert_eq!(config.interfaces[0].addresses[0].to_string(), "192.0.2.1/24");
     assert_eq!(
         (config.interfaces[1].addresses[0].to_string().as_str(), config.interfaces[1].mtu),

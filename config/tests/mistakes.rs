@@ -157,7 +157,7 @@ fn key_of_another_driver_is_refused() {
     let port = "[[port]]\nname = \"x\"\n";
     expect(&format!("{port}driver = \"tap\"\ndevice = \"t0\"\nrepeat = 2\n"), "repeat", "driver \"tap\"");
     expect(&format!("{port}driver = \"memory\"\ndevice = \"t0\"\n"), "device", "does not go with");
-    expect(&format!("{port}device = \"t0\"\npeer = \"lan\"\n"), "peer", "driver \"af_packet\"");
+    expect(&format!("{port}device = \"t0\"\npeer = \"lan\"\n"), "peer", "driver \"auto\"");
     expect(&format!("{port}driver = \"pcap\"\n"), "[[port]]", "has no `input`");
     expect(&format!("{port}driver = \"pcap\"\noutput = \"o\"\nrepeat = 2\n"), "repeat", "without `input`");
     expect(&format!("{port}driver = \"tap\"\n"), "[[port]]", "has no `device`");
@@ -166,7 +166,10 @@ fn key_of_another_driver_is_refused() {
 #[test]
 fn driver_to_come_is_told_from_an_unknown_one() {
     expect("[[port]]\nname = \"x\"\ndriver = \"dpdk\"\n", "\"dpdk\"", "not supported yet");
-    expect("[[port]]\nname = \"x\"\ndriver = \"af_xdp\"\n", "\"af_xdp\"", "not supported yet");
+    let xdp = "[[port]]\nname = \"x\"\ndevice = \"e\"\ndriver = \"af_xdp\"\n";
+    expect(&format!("{xdp}steer = \"mine\"\n"), "\"mine\"", "unknown steer `mine`");
+    expect(&format!("{xdp}busy_poll = 10001\n"), "10001", "10000");
+    expect("[[port]]\nname = \"x\"\ndevice = \"e\"\nsteer = \"ours\"\n", "steer", "driver \"auto\"");
     expect("[[port]]\nname = \"x\"\ndriver = \"af_paket\"\n", "\"af_paket\"", "did you mean `af_packet`?");
 }
 

@@ -21,24 +21,25 @@ pub struct TooManyLenders;
 pub(crate) struct Lending {
     /// By number of the buffer; `None` is one that has not been lent.
     holder: Box<[Option<Lender>]>,
-    lenders: u8,
+    /// By number of the lender, less one: whether there is one.
+    lenders: [bool; u8::MAX as usize],
 }
 
 impl Lending {
     pub(crate) fn new(buffers: u32) -> Self {
-        Self { holder: vec![None; buffers as usize].into_boxed_slice(), lenders: 0 }
+        Self { holder: vec![None; buffers as usize].into_boxed_slice(), lenders: [false; u8::MAX as usize] }
     }
 }
 
 impl Pool {
-    /// A new borrower. Called when a queue is set up.
+    /// A new borrower, until [`Pool::recall`]. Called when a queue is set up.
     ///
     /// # Errors
-    /// [`TooManyLenders`] after 255.
+    /// [`TooManyLenders`], while there are 255.
     pub fn lender(&mut self) -> Result<Lender, TooManyLenders> {
-        let next = NonZeroU8::new(self.lending.lenders.wrapping_add(1)).ok_or(TooManyLenders)?;
-        self.lending.lenders = next.get();
-        Ok(Lender(next))
+        let free = self.lending.lenders.iter().position(|taken| !taken).ok_or(TooManyLenders)?;
+        self.lending.lenders[free] = true;
+        NonZeroU8::MIN.checked_add(free as u8).map(Lender).ok_or(TooManyLenders)
     }
 
     /// The memory of all buffers, to be registered with a device: its first byte and its length in bytes, whole pages of 4 KiB.
@@ -85,7 +86,8 @@ impl Pool {
         Some(Mbuf::new(self.first | number, offset, 0))
     }
 
-    /// Gives every buffer that is still lent to this one back to the pool; returns how many. The device has let go of them.
+    /// Gives every buffer that is still lent to this one back to the pool and ends the lender; returns how many. The device has
+    /// let go of them.
     pub fn recall(&mut self, from: Lender, custody: Custody) -> u32 {
         let mut count = 0;
         for number in 0..self.lending.holder.len() as u32 {
@@ -94,6 +96,7 @@ impl Pool {
                 count += 1;
             }
         }
+        self.lending.lenders[usize::from(from.0.get()) - 1] = false;
         count
     }
 }
@@ -145,7 +148,7 @@ mod tests {
             pool.lend(lender, mbuf, Custody::ReceiveRing);
         }
         assert_eq!(pool.recall(one, Custody::ReceiveRing), 2);
-        assert_eq!((pool.available(), pool.recall(one, Custody::ReceiveRing)), (3, 0));
+        assert_eq!(pool.available(), 3);
         assert_eq!(pool.recall(other, Custody::ReceiveRing), 1);
     }
 
@@ -154,5 +157,7 @@ mod tests {
         let mut pool = pool();
         assert!((0..255).all(|_| pool.lender().is_ok()));
         assert_eq!(pool.lender(), Err(TooManyLenders));
+        pool.recall(Lender(NonZeroU8::MIN), Custody::ReceiveRing);
+        assert_eq!(pool.lender(), Ok(Lender(NonZeroU8::MIN)));
     }
 }

@@ -62,3 +62,11 @@ pub enum PortError {
         source: io::Error,
     },
 }
+
+impl PortError {
+    /// What is wrong, without the port's name before it.
+    pub fn reason(&self) -> String {
+        let text = self.to_string();
+        text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason).to_owned()
+    }
+}

@@ -8,7 +8,7 @@ use macaddr::MacAddr6;
 pub struct PortInfo {
     /// The port's name in the configuration.
     pub name: String,
-    /// The driver's name (`memory`, `pcap`, `af_packet`, `tap`).
+    /// The driver's name (`memory`, `pcap`, `af_packet`, `af_xdp`, `tap`).
     pub driver: &'static str,
     /// The device it drives, as the operator wrote it.
     pub device: String,

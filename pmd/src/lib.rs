@@ -37,6 +37,7 @@ mod queue;
 mod settings;
 pub mod tap;
 mod wait;
+pub mod xdp;
 
 pub use capability::{Rss, RssTypes, RxOffloads, TxOffloads, VlanSettings};
 pub use counter::{Counter, RxCounters, RxStats, TxCounters, TxStats};

@@ -6,6 +6,7 @@ use crate::memory::MemoryPort;
 use crate::packet::PacketPort;
 use crate::pcap::PcapPort;
 use crate::tap::TapPort;
+use crate::xdp::XdpPort;
 use crate::{
     LentPools, Link, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss, Rx, Tx,
     VlanSettings,
@@ -43,6 +44,8 @@ pub enum Port {
     /// Any DPDK device.
     #[cfg(feature = "dpdk")]
     Dpdk(Box<crate::dpdk::DpdkPort>),
+    /// Any Linux interface, past the kernel's stack.
+    Xdp(Box<XdpPort>),
     /// Any port behind injected faults.
     Fault(Box<FaultPort>),
 }
@@ -57,6 +60,7 @@ macro_rules! each {
             Self::Packet($inner) => $call,
             #[cfg(feature = "dpdk")]
             Self::Dpdk($inner) => $call,
+            Self::Xdp($inner) => $call,
             Self::Fault($inner) => $call,
         }
     };

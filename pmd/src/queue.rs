@@ -5,6 +5,7 @@ use crate::memory::{MemoryRx, MemoryTx};
 use crate::packet::{PacketRx, PacketTx};
 use crate::pcap::{PcapRx, PcapTx};
 use crate::tap::{TapRx, TapTx};
+use crate::xdp::{XdpRx, XdpTx};
 use crate::{RxStats, TxStats};
 use ringway_mempool::{Burst, Pool};
 use std::os::fd::RawFd;
@@ -70,6 +71,8 @@ pub enum Rx {
     /// Any DPDK device.
     #[cfg(feature = "dpdk")]
     Dpdk(crate::dpdk::DpdkRx),
+    /// Any Linux interface, past the kernel's stack.
+    Xdp(Box<XdpRx>),
     /// Any queue behind injected faults.
     Fault(Box<FaultRx>),
 }
@@ -87,6 +90,8 @@ pub enum Tx {
     /// Any DPDK device.
     #[cfg(feature = "dpdk")]
     Dpdk(crate::dpdk::DpdkTx),
+    /// Any Linux interface, past the kernel's stack.
+    Xdp(Box<XdpTx>),
     /// Any queue behind injected faults.
     Fault(Box<FaultTx>),
 }
@@ -102,6 +107,7 @@ macro_rules! each {
             Self::Packet($inner) => $call,
             #[cfg(feature = "dpdk")]
             Self::Dpdk($inner) => $call,
+            Self::Xdp($inner) => $call,
             Self::Fault($inner) => $call,
         }
     };

@@ -50,8 +50,13 @@ pub fn buffers(config: &Config, budget: &Budget) -> u32 {
     config.memory.buffers.unwrap_or_else(|| budget.needed().next_multiple_of(64))
 }
 
-/// The shape of the buffers: what is configured, else what the largest MTU needs.
-pub fn geometry(config: &Config, mtus: impl IntoIterator<Item = u16>) -> Geometry {
+/// The shape of the buffers: what is configured, else what the largest MTU needs, or a driver that asks for more.
+pub fn geometry(config: &Config, mtus: impl IntoIterator<Item = u16>, asked: u32) -> Geometry {
     let mtu = mtus.into_iter().max().unwrap_or(DEFAULT_MTU);
-    Geometry { frame: config.memory.frame_size.unwrap_or_else(|| mtu.saturating_add(ETHERNET)) }
+    Geometry {
+        frame: config
+            .memory
+            .frame_size
+            .unwrap_or_else(|| mtu.saturating_add(ETHERNET).max(u16::try_from(asked).unwrap_or(u16::MAX))),
+    }
 }

@@ -1,8 +1,9 @@
 //! `ringway check`: what a configuration needs, against what the machine has.
 
 use super::budget::{DEFAULT_MTU, PortRings, budget, buffers, geometry};
-use ringway_config::{Config, Cores, DriverSettings, Pages};
+use ringway_config::{Config, Cores, DriverSettings, Pages, Port};
 use ringway_mempool::{Budget, BudgetError};
+use ringway_pmd::xdp;
 use std::fmt;
 use std::path::Path;
 
@@ -44,15 +45,21 @@ impl Estimate {
             Cores::List(list) => list.len(),
         };
         let available = core_affinity::get_core_ids().unwrap_or_default();
-        // AF_PACKET, TAP, capture files and memory copy: their rings hold no buffers of the pool.
+        // AF_PACKET, TAP, capture files and memory copy: their rings hold no buffers of the pool. `auto` may become AF_XDP.
+        let is_xdp = |port: &Port| matches!(port.driver, DriverSettings::AfXdp { .. } | DriverSettings::Auto { .. });
+        let held = |port: &Port| if is_xdp(port) { (port.rx_ring, port.tx_ring) } else { (0, 0) };
+        let late = |port: &Port| if port.fault.is_some() { 256 } else { 0 };
         let rings: Vec<PortRings> = config
             .ports
             .iter()
-            .map(|port| PortRings { name: port.name.clone(), rx: 0, tx: if port.fault.is_some() { 256 } else { 0 } })
+            .map(|port| PortRings { name: port.name.clone(), rx: held(port).0, tx: held(port).1 + late(port) })
             .collect();
         let budget = budget(config, &rings);
         let buffers = buffers(config, &budget);
-        let geometry = geometry(config, config.ports.iter().map(|port| port.mtu.unwrap_or(DEFAULT_MTU)));
+        let mtu = |port: &Port| port.mtu.unwrap_or(DEFAULT_MTU);
+        let asked =
+            config.ports.iter().filter(|port| is_xdp(port)).filter_map(|port| xdp::buffer_frame(mtu(port))).max();
+        let geometry = geometry(config, config.ports.iter().map(mtu), asked.map_or(0, u32::from));
         let (mut problems, mut missing) = (Vec::new(), Vec::new());
         if let Cores::List(list) = &config.workers.cores {
             for core in list.iter().filter(|core| available.iter().all(|there| there.id != **core)) {
@@ -61,7 +68,11 @@ impl Estimate {
         }
         for port in &config.ports {
             match &port.driver {
-                DriverSettings::AfPacket { device } if !Path::new("/sys/class/net").join(device).exists() => {
+                DriverSettings::Auto { device }
+                | DriverSettings::AfXdp { device, .. }
+                | DriverSettings::AfPacket { device }
+                    if !Path::new("/sys/class/net").join(device).exists() =>
+                {
                     problems.push(format!(
                         "port {}: there is no interface `{device}` in this network namespace",
                         port.name

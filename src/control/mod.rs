@@ -16,6 +16,7 @@ mod change;
 pub mod check;
 mod compile;
 mod execute;
+mod linux;
 pub mod log;
 mod neighbors;
 mod ping;

@@ -1,5 +1,6 @@
 //! Opening the ports that the configuration names.
 
+use super::linux;
 use ringway_config::{Config, DriverSettings, Port as PortConfig};
 use ringway_pmd::fault::{self, FaultSettings};
 use ringway_pmd::{Opened, PortError, PortSettings, memory, packet, pcap, tap};
@@ -16,6 +17,12 @@ pub(super) fn open_all(config: &Config, workers: u16) -> Result<Vec<Opened>, Por
         }
         let settings = settings(port, workers);
         match &port.driver {
+            DriverSettings::Auto { device } => {
+                opened[number] = Some(linux::open_auto(config, &settings, device)?);
+            }
+            DriverSettings::AfXdp { device, xdp } => {
+                opened[number] = Some(linux::open_xdp(config, &settings, device, xdp)?);
+            }
             DriverSettings::AfPacket { device } => opened[number] = Some(packet::open(&settings, device)?),
             DriverSettings::Tap { device } => opened[number] = Some(tap::open(&settings, device)?),
             DriverSettings::Pcap { input, output, repeat } => {
@@ -53,7 +60,7 @@ pub(super) fn open_all(config: &Config, workers: u16) -> Result<Vec<Opened>, Por
     Ok(opened.into_iter().zip(&config.ports).filter_map(with_faults).collect())
 }
 
-fn settings(port: &PortConfig, workers: u16) -> PortSettings {
+pub(super) fn settings(port: &PortConfig, workers: u16) -> PortSettings {
     PortSettings {
         rx_ring: port.rx_ring,
         tx_ring: port.tx_ring,

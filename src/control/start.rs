@@ -7,7 +7,7 @@ use super::show::{ClearedWorker, ForwardBaseline};
 use super::state::{ManagedInterface, ManagedPort};
 use super::testpmd::Testpmd;
 use super::workers::{ManagedWorker, PoolFacts};
-use super::{announce::Announcements, ping::Pings, ports, reassembly::Reassembly};
+use super::{announce::Announcements, linux, ping::Pings, ports, reassembly::Reassembly};
 use crate::cli::session::Request;
 use crate::dataplane::counters::WorkerCounters;
 use crate::dataplane::message::{WorkerLink, link};
@@ -23,7 +23,7 @@ use crossbeam_channel::Receiver;
 use ipnet::IpNet;
 use ringway_config::{Config, Cores, Idle, Pages, RouteKind};
 use ringway_mempool::{BudgetError, MapError, PagePolicy, Pool};
-use ringway_pmd::{Opened, PortError, PortStats, Rx, RxQueue, Tx, TxQueue};
+use ringway_pmd::{Opened, PortError, PortSettings, PortStats, Rx, RxQueue, Tx, TxQueue};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -96,16 +96,17 @@ pub fn start(config: Config, requests: Receiver<Request>, stop: Arc<AtomicBool>)
     let cores = choose_cores(&config.workers.cores)?;
     let workers = cores.len() as u16;
     let mut opened = ports::open_all(&config, workers)?;
-    for port in &opened {
-        for notice in &port.notices {
-            tracing::info!("{notice}");
-        }
+    for notice in opened.iter_mut().flat_map(|port| port.notices.drain(..)) {
+        tracing::info!("{notice}");
     }
-    let rings: Vec<PortRings> = opened.iter().map(port_rings).collect();
+    let settings: Vec<PortSettings> = config.ports.iter().map(|port| ports::settings(port, workers)).collect();
+    let rings: Vec<PortRings> =
+        opened.iter().zip(&settings).map(|(port, settings)| port_rings(port, settings)).collect();
     let budget = budget(&config, &rings);
     let capacity = buffers(&config, &budget);
     budget.check(capacity).map_err(|error| StartError::Budget { error, table: budget.to_string() })?;
-    let geometry = geometry(&config, opened.iter().map(|port| port.port.info().mtu));
+    let asked = opened.iter().map(|port| port.port.info().limits.rx_buffer_min).max().unwrap_or(0);
+    let geometry = geometry(&config, opened.iter().map(|port| port.port.info().mtu), asked);
     let mut pools = Vec::new();
     for _ in 0..workers {
         pools.push(Pool::new(capacity, geometry, page_policy(config.memory.pages), config.memory.lock)?);
@@ -120,6 +121,12 @@ pub fn start(config: Config, requests: Receiver<Request>, stop: Arc<AtomicBool>)
         if config.memory.lock && !pool.is_locked() {
             tracing::warn!("packet memory is not locked: the limit (`ulimit -l`) is too low; it may be paged out");
         }
+    }
+    for (number, (port, settings)) in opened.iter_mut().zip(&settings).enumerate() {
+        linux::start_with_pools(number, port, settings, &mut pools)?;
+    }
+    for notice in opened.iter_mut().flat_map(|port| port.notices.drain(..)) {
+        tracing::info!("{notice}");
     }
     let mut queues = deal_queues(&mut opened, usize::from(workers));
     let mut router = assemble(config, opened, requests, stop)?;
@@ -143,9 +150,10 @@ pub fn start(config: Config, requests: Receiver<Request>, stop: Arc<AtomicBool>)
     Ok(router)
 }
 
-fn port_rings(opened: &Opened) -> PortRings {
-    let rx = opened.rx.iter().map(RxQueue::ring_size).max().unwrap_or(0);
-    let tx = opened.tx.iter().map(TxQueue::ring_size).max().unwrap_or(0);
+fn port_rings(opened: &Opened, settings: &PortSettings) -> PortRings {
+    let held = opened.port.ring_buffers(settings);
+    let rx = opened.rx.iter().map(RxQueue::ring_size).max().unwrap_or(held.rx);
+    let tx = opened.tx.iter().map(TxQueue::ring_size).max().unwrap_or(held.tx);
     PortRings { name: opened.port.info().name, rx, tx }
 }
 

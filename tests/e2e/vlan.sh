@@ -26,12 +26,10 @@ start_ringway - <<'TOML'
 [[port]]
 name = "lan"
 device = "rw-lan"
-driver = "af_packet"
 
 [[port]]
 name = "wan"
 device = "rw-wan"
-driver = "af_packet"
 
 [[interface]]
 name = "lan.100"

@@ -7,7 +7,7 @@ use crate::reader::Reader;
 use crate::sink::{Complaint, Located, Span};
 use crate::suggest::one_of;
 use crate::value;
-use crate::{DriverSettings, Fault, Port};
+use crate::{DriverSettings, Fault, Port, Xdp};
 
 /// Lowest MTU: RFC 791, "Every internet module must be able to forward a datagram of 68 octets without further
 /// fragmentation."
@@ -16,9 +16,12 @@ pub(crate) const MTU_MIN: u64 = 68;
 pub(crate) const MTU_MAX: u64 = 9216;
 
 /// Drivers that the file can ask for.
-const DRIVERS: [&str; 5] = ["auto", "af_packet", "tap", "pcap", "memory"];
+const DRIVERS: [&str; 6] = ["auto", "af_xdp", "af_packet", "tap", "pcap", "memory"];
 /// Keys that only some drivers know.
-const DRIVER_KEYS: [&str; 5] = ["device", "input", "output", "repeat", "peer"];
+const DRIVER_KEYS: [&str; 9] =
+    ["device", "input", "output", "repeat", "peer", "steer", "mode", "zero_copy", "busy_poll"];
+/// Longest busy poll, in microseconds: a worker does nothing else meanwhile.
+const BUSY_POLL_MAX: u64 = 10_000;
 
 /// A port as far as it could be read.
 pub(crate) struct PortDraft {
@@ -37,6 +40,8 @@ pub(crate) struct PortDraft {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Driver {
+    Auto,
+    AfXdp,
     AfPacket,
     Tap,
     Pcap,
@@ -48,8 +53,7 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
     table.report_missing("name", "add `name = \"lan\"`: interfaces refer to the port by it");
     let driver = match table.has("driver") {
         true => table.text("driver", "the name of a driver, such as \"af_packet\"", driver),
-        // What `auto` means, with no driver there yet that would be better than AF_PACKET.
-        false => Some(Located { value: Driver::AfPacket, span: table.span().clone() }),
+        false => Some(Located { value: Driver::Auto, span: table.span().clone() }),
     };
     let device = table.text("device", "the name of a Linux interface", value::device);
     let input = table.text("input", "the path of a capture file", value::path);
@@ -61,7 +65,7 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
     }
     // A key that does not go with the driver has been reported and refers to nothing.
     let is = |wanted: Driver| driver.as_ref().is_some_and(|driver| driver.value == wanted);
-    let device = device.filter(|_| is(Driver::AfPacket) || is(Driver::Tap));
+    let device = device.filter(|_| !is(Driver::Pcap) && !is(Driver::Memory));
     let input = input.filter(|_| is(Driver::Pcap));
     let output = output.filter(|_| is(Driver::Pcap));
     let peer = peer.filter(|_| is(Driver::Memory));
@@ -76,6 +80,11 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
     let fault = table.table("fault", &keys::FAULT).map(|table| fault(&table));
 
     let settings = driver.as_ref().and_then(|driver| match driver.value {
+        Driver::Auto => device.clone().map(|device| DriverSettings::Auto { device: device.value }),
+        Driver::AfXdp => {
+            let xdp = xdp(table);
+            device.clone().map(|device| DriverSettings::AfXdp { device: device.value, xdp })
+        }
         Driver::AfPacket => device.clone().map(|device| DriverSettings::AfPacket { device: device.value }),
         Driver::Tap => device.clone().map(|device| DriverSettings::Tap { device: device.value }),
         Driver::Pcap => Some(DriverSettings::Pcap {
@@ -103,12 +112,14 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
 
 fn driver(text: &str) -> Result<Driver, Complaint> {
     match text {
-        "auto" | "af_packet" => Ok(Driver::AfPacket),
+        "auto" => Ok(Driver::Auto),
+        "af_xdp" => Ok(Driver::AfXdp),
+        "af_packet" => Ok(Driver::AfPacket),
         "tap" => Ok(Driver::Tap),
         "pcap" => Ok(Driver::Pcap),
         "memory" => Ok(Driver::Memory),
-        "dpdk" | "af_xdp" => {
-            let hint = "use \"auto\" or \"af_packet\", which drive any Linux interface";
+        "dpdk" => {
+            let hint = "use \"auto\", which drives any Linux interface";
             Err(Complaint::new(format!("driver `{text}` is not supported yet"), hint))
         }
         _ => Err(Complaint::new(format!("unknown driver `{text}`"), one_of(text, &DRIVERS))),
@@ -118,6 +129,8 @@ fn driver(text: &str) -> Result<Driver, Complaint> {
 /// Reports keys of other drivers, and those that this one misses.
 fn fits_driver(table: &Reader<'_>, driver: Driver) {
     let (word, allowed): (&str, &[&str]) = match driver {
+        Driver::Auto => ("driver \"auto\"", &["device"]),
+        Driver::AfXdp => ("driver \"af_xdp\"", &["device", "steer", "mode", "zero_copy", "busy_poll"]),
         Driver::AfPacket => ("driver \"af_packet\"", &["device"]),
         Driver::Tap => ("driver \"tap\"", &["device"]),
         Driver::Pcap => ("driver \"pcap\"", &["input", "output", "repeat"]),
@@ -129,7 +142,9 @@ fn fits_driver(table: &Reader<'_>, driver: Driver) {
         }
     }
     match driver {
-        Driver::AfPacket => table.report_missing("device", "add `device = \"eth0\"`, a name that `ip link` lists"),
+        Driver::Auto | Driver::AfXdp | Driver::AfPacket => {
+            table.report_missing("device", "add `device = \"eth0\"`, a name that `ip link` lists")
+        }
         Driver::Tap => {
             table.report_missing("device", "add `device = \"tap0\"`, the name that the TAP device shall have")
         }
@@ -145,6 +160,16 @@ fn fits_driver(table: &Reader<'_>, driver: Driver) {
             }
         }
         Driver::Memory => {}
+    }
+}
+
+fn xdp(table: &Reader<'_>) -> Xdp {
+    let default = Xdp::default();
+    Xdp {
+        steer: table.word_or("steer", default.steer),
+        mode: table.word_or("mode", default.mode),
+        zero_copy: table.word_or("zero_copy", default.zero_copy),
+        busy_poll: table.integer_or("busy_poll", 0..=BUSY_POLL_MAX, default.busy_poll),
     }
 }
 

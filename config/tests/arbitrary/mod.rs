@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use ringway_config::{
     Cache, Config, Cores, DriverSettings, Fault, HopByHop, Icmp, Idle, Interface, Memory, Mode, Modes, Neighbor,
-    NeighborSettings, Pages, Port, Route, RouteKind, Router, Workers,
+    NeighborSettings, Pages, Port, Route, RouteKind, Router, Steer, Workers, Xdp, XdpMode, ZeroCopy,
 };
 
 /// A configuration that is right.
@@ -83,8 +83,20 @@ fn ring() -> impl Strategy<Value = u32> {
     (5..=15_u32).prop_map(|shift| 1 << shift)
 }
 
+fn xdp() -> impl Strategy<Value = Xdp> {
+    (
+        prop_oneof![Just(Steer::All), Just(Steer::Ours)],
+        prop_oneof![Just(XdpMode::Auto), Just(XdpMode::Native), Just(XdpMode::Generic)],
+        prop_oneof![Just(ZeroCopy::Auto), Just(ZeroCopy::On), Just(ZeroCopy::Off)],
+        0..=10_000_u32,
+    )
+        .prop_map(|(steer, mode, zero_copy, busy_poll)| Xdp { steer, mode, zero_copy, busy_poll })
+}
+
 fn port() -> impl Strategy<Value = Port> {
     let driver = prop_oneof![
+        Just(DriverSettings::Auto { device: "a".into() }),
+        xdp().prop_map(|xdp| DriverSettings::AfXdp { device: "x".into(), xdp }),
         Just(DriverSettings::AfPacket { device: "e".into() }),
         Just(DriverSettings::Tap { device: "t".into() }),
         (path(), any::<u32>()).prop_map(|(input, repeat)| DriverSettings::Pcap {
@@ -113,7 +125,10 @@ fn port() -> impl Strategy<Value = Port> {
 fn placed_port(at: usize, mut port: Port) -> Port {
     port.name = format!("p{at}");
     match &mut port.driver {
-        DriverSettings::AfPacket { device } | DriverSettings::Tap { device } => device.push_str(&at.to_string()),
+        DriverSettings::Auto { device }
+        | DriverSettings::AfXdp { device, .. }
+        | DriverSettings::AfPacket { device }
+        | DriverSettings::Tap { device } => device.push_str(&at.to_string()),
         DriverSettings::Pcap { input, output, .. } => {
             *input = input.take().map(|path| format!("in/{at}{}", path.display()).into());
             *output = output.take().map(|path| format!("out{at}{}", path.display()).into());

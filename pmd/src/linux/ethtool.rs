@@ -5,8 +5,16 @@ use crate::Duplex;
 /// `ETHTOOL_GFLAGS` and `ETHTOOL_SFLAGS`.
 const GET_FLAGS: u32 = 0x25;
 const SET_FLAGS: u32 = 0x26;
-/// `ETH_FLAG_LRO`.
-const FLAG_LRO: u32 = 1 << 15;
+/// `ETH_FLAG_LRO` and `ETH_FLAG_RXVLAN`.
+pub(super) const FLAG_LRO: u32 = 1 << 15;
+pub(super) const FLAG_RX_VLAN: u32 = 1 << 8;
+/// `ETHTOOL_GGRO` and `ETHTOOL_SGRO`.
+const GET_GRO: u32 = 0x2b;
+const SET_GRO: u32 = 0x2c;
+/// `ETHTOOL_GDRVINFO`.
+const GET_DRIVER: u32 = 0x03;
+/// `ETHTOOL_GCHANNELS`.
+const GET_CHANNELS: u32 = 0x3c;
 /// `ETHTOOL_GLINKSETTINGS`.
 const GET_LINK_SETTINGS: u32 = 0x4c;
 /// `SPEED_UNKNOWN`.
@@ -36,14 +44,105 @@ impl Flags {
         Self { command: GET_FLAGS, flags: 0 }
     }
 
-    pub(super) fn lro(&self) -> bool {
-        self.flags & FLAG_LRO != 0
+    pub(super) fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
     }
 
     /// The command that changes only this flag.
-    pub(super) fn with_lro(&self, on: bool) -> Self {
-        let others = self.flags & !FLAG_LRO;
-        Self { command: SET_FLAGS, flags: if on { others | FLAG_LRO } else { others } }
+    pub(super) fn with(&self, flag: u32, on: bool) -> Self {
+        let others = self.flags & !flag;
+        Self { command: SET_FLAGS, flags: if on { others | flag } else { others } }
+    }
+}
+
+/// `struct ethtool_value` with generic receive offload on (1) or off (0).
+#[repr(C)]
+pub(super) struct Gro {
+    command: u32,
+    on: u32,
+}
+
+// SAFETY: ETHTOOL_GGRO and ETHTOOL_SGRO use a `struct ethtool_value`: two 32-bit words.
+unsafe impl Command for Gro {}
+
+impl Gro {
+    pub(super) fn read() -> Self {
+        Self { command: GET_GRO, on: 0 }
+    }
+
+    pub(super) fn write(on: bool) -> Self {
+        Self { command: SET_GRO, on: on.into() }
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.on != 0
+    }
+}
+
+/// `struct ethtool_drvinfo`.
+#[repr(C)]
+pub(super) struct Driver {
+    command: u32,
+    driver: [u8; 32],
+    version: [u8; 32],
+    firmware: [u8; 32],
+    bus: [u8; 32],
+    rom: [u8; 32],
+    reserved: [u8; 12],
+    counts: [u32; 5],
+}
+
+const _: () = assert!(size_of::<Driver>() == 196, "as in include/uapi/linux/ethtool.h");
+
+// SAFETY: ETHTOOL_GDRVINFO writes one `struct ethtool_drvinfo`.
+unsafe impl Command for Driver {}
+
+impl Driver {
+    pub(super) fn read() -> Self {
+        let (text, counts) = ([0; 32], [0; 5]);
+        Self {
+            command: GET_DRIVER,
+            driver: text,
+            version: text,
+            firmware: text,
+            bus: text,
+            rom: text,
+            reserved: [0; 12],
+            counts,
+        }
+    }
+
+    /// The driver's name, and the device's address on its bus, empty for a device without hardware.
+    pub(super) fn names(&self) -> (String, String) {
+        let text = |bytes: &[u8; 32]| {
+            let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+            String::from_utf8_lossy(&bytes[..end]).into_owned()
+        };
+        (text(&self.driver), text(&self.bus))
+    }
+}
+
+/// `struct ethtool_channels`.
+#[repr(C)]
+pub(super) struct Channels {
+    command: u32,
+    most: [u32; 4],
+    receive: u32,
+    transmit: u32,
+    other: u32,
+    combined: u32,
+}
+
+// SAFETY: ETHTOOL_GCHANNELS writes one `struct ethtool_channels`: nine 32-bit words.
+unsafe impl Command for Channels {}
+
+impl Channels {
+    pub(super) fn read() -> Self {
+        Self { command: GET_CHANNELS, most: [0; 4], receive: 0, transmit: 0, other: 0, combined: 0 }
+    }
+
+    pub(super) fn receive(&self) -> u32 {
+        self.receive.saturating_add(self.combined)
     }
 }
 
@@ -121,8 +220,9 @@ mod tests {
     #[test]
     fn other_flags_stay_when_one_changes() {
         let flags = Flags { command: GET_FLAGS, flags: FLAG_LRO | 0x180 };
-        assert_eq!(flags.with_lro(false).flags, 0x180);
-        assert_eq!(flags.with_lro(false).with_lro(true).flags, FLAG_LRO | 0x180);
+        assert_eq!(flags.with(FLAG_LRO, false).flags, 0x180);
+        assert_eq!(flags.with(FLAG_LRO, false).with(FLAG_LRO, true).flags, FLAG_LRO | 0x180);
+        assert_eq!(flags.with(FLAG_RX_VLAN, false).flags, FLAG_LRO | 0x80);
     }
 
     #[test]

@@ -169,14 +169,55 @@ impl Interface {
 
     /// Whether the device merges received frames beyond recovery (large receive offload).
     pub(crate) fn lro(&self) -> bool {
-        let mut flags = ethtool::Flags::read();
-        self.ethtool(&mut flags).is_ok() && flags.lro()
+        self.flag(ethtool::FLAG_LRO)
     }
 
     pub(crate) fn set_lro(&self, on: bool) -> io::Result<()> {
+        self.set_flag(ethtool::FLAG_LRO, on)
+    }
+
+    /// Whether the device takes VLAN tags off received frames.
+    pub(crate) fn rx_vlan(&self) -> bool {
+        self.flag(ethtool::FLAG_RX_VLAN)
+    }
+
+    pub(crate) fn set_rx_vlan(&self, on: bool) -> io::Result<()> {
+        self.set_flag(ethtool::FLAG_RX_VLAN, on)
+    }
+
+    fn flag(&self, flag: u32) -> bool {
+        let mut flags = ethtool::Flags::read();
+        self.ethtool(&mut flags).is_ok() && flags.has(flag)
+    }
+
+    fn set_flag(&self, flag: u32, on: bool) -> io::Result<()> {
         let mut flags = ethtool::Flags::read();
         self.ethtool(&mut flags)?;
-        self.ethtool(&mut flags.with_lro(on))
+        self.ethtool(&mut flags.with(flag, on))
+    }
+
+    /// Whether the kernel merges received frames (generic receive offload).
+    pub(crate) fn gro(&self) -> bool {
+        let mut gro = ethtool::Gro::read();
+        self.ethtool(&mut gro).is_ok() && gro.is_on()
+    }
+
+    pub(crate) fn set_gro(&self, on: bool) -> io::Result<()> {
+        self.ethtool(&mut ethtool::Gro::write(on))
+    }
+
+    /// The driver's name, and the device's address on its bus, empty for a device without hardware.
+    pub(crate) fn driver(&self) -> (String, String) {
+        let mut driver = ethtool::Driver::read();
+        let _ = self.ethtool(&mut driver);
+        driver.names()
+    }
+
+    /// Receive queues in use; 1 where the device does not tell.
+    pub(crate) fn receive_queues(&self) -> u32 {
+        let mut channels = ethtool::Channels::read();
+        let _ = self.ethtool(&mut channels);
+        channels.receive().max(1)
     }
 
     fn ethtool<T: ethtool::Command>(&self, command: &mut T) -> io::Result<()> {

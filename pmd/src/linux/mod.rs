@@ -5,8 +5,10 @@
 //!
 //! Read first: netdevice(7), rtnetlink(7), the kernel's `include/uapi/linux/ethtool.h`.
 
+mod device;
 mod ethtool;
 mod interface;
 mod mtu;
 
+pub(crate) use device::Device;
 pub(crate) use interface::Interface;

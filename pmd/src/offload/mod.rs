@@ -9,9 +9,11 @@
 //! `include/linux/virtio_net.h`, which fills it in.
 
 mod checksum;
+mod open;
 mod superframe;
 
 pub use checksum::{fill_checksum, internet_checksum};
+pub use open::finish_open_checksum;
 pub use superframe::Superframe;
 
 /// Segments of TCP over IPv4 (virtio 1.2, section 5.1.6, `VIRTIO_NET_HDR_GSO_TCPV4`).

@@ -18,6 +18,8 @@ mod rx;
 mod socket;
 mod tx;
 
+pub(crate) use port::open_tx;
 pub use port::{PacketPort, open};
 pub use rx::PacketRx;
+pub(crate) use socket::Socket;
 pub use tx::PacketTx;

@@ -183,7 +183,7 @@ impl PacketPort {
             self.sockets.push(socket);
         }
         for number in 0..usize::from(settings.tx_queues) {
-            let sender = self.open_sender().map_err(|source| {
+            let sender = open_sender(&self.interface).map_err(|source| {
                 self.failed(format!("opening packet socket {number} on `{}` for sending", self.info.device), source)
             })?;
             if number == self.tx.len() {
@@ -213,14 +213,6 @@ impl PacketPort {
             }
         };
         Ok((Arc::new(socket), ring, group))
-    }
-
-    fn open_sender(&self) -> io::Result<Arc<Socket>> {
-        let socket = Socket::new()?;
-        socket.bypass_queueing()?;
-        socket.send_buffer(SEND_BUFFER)?;
-        socket.bind(self.interface.index(), false)?;
-        Ok(Arc::new(socket))
     }
 
     fn check_mtu(&self, mtu: u16) -> Result<(), PortError> {
@@ -389,6 +381,19 @@ impl Drop for PacketPort {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// A transmit queue on an interface, past the queueing discipline.
+pub(crate) fn open_tx(interface: &Interface, stats: TxStats) -> io::Result<PacketTx> {
+    open_sender(interface).map(|sender| PacketTx::new(sender, stats))
+}
+
+fn open_sender(interface: &Interface) -> io::Result<Arc<Socket>> {
+    let socket = Socket::new()?;
+    socket.bypass_queueing()?;
+    socket.send_buffer(SEND_BUFFER)?;
+    socket.bind(interface.index(), false)?;
+    Ok(Arc::new(socket))
 }
 
 fn system(port: &str, call: String, source: io::Error) -> PortError {

@@ -10,14 +10,14 @@ const FANOUT_UNIQUE: u32 = 0x2000;
 
 /// Frames that the kernel counted since the last question.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Statistics {
+pub(crate) struct Statistics {
     /// Frames that found the ring or the socket full.
     pub drops: u64,
 }
 
 /// A raw packet socket.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub(crate) struct Socket {
     fd: OwnedFd,
 }
 

@@ -1,0 +1,88 @@
+//! Opening Linux interfaces: AF_XDP where it works, else AF_PACKET; and giving their queues the workers' pools.
+
+use ringway_config::{self as config, Config};
+use ringway_mempool::Pool;
+use ringway_pmd::xdp::{self, Mode, Steer, XdpSettings, ZeroCopy};
+use ringway_pmd::{LentPools, Opened, PortError, PortSettings, packet};
+
+/// Opens an interface by AF_XDP.
+pub(super) fn open_xdp(
+    config: &Config,
+    settings: &PortSettings,
+    device: &str,
+    wanted: &config::Xdp,
+) -> Result<Opened, PortError> {
+    let xdp = XdpSettings {
+        mode: match wanted.mode {
+            config::XdpMode::Auto => Mode::Auto,
+            config::XdpMode::Native => Mode::Native,
+            config::XdpMode::Generic => Mode::Generic,
+        },
+        zero_copy: match wanted.zero_copy {
+            config::ZeroCopy::Auto => ZeroCopy::Auto,
+            config::ZeroCopy::On => ZeroCopy::On,
+            config::ZeroCopy::Off => ZeroCopy::Off,
+        },
+        busy_poll: wanted.busy_poll,
+        steer: match wanted.steer {
+            config::Steer::All => Steer::All,
+            config::Steer::Ours => Steer::Ours,
+        },
+        tagged: config
+            .interfaces
+            .iter()
+            .any(|interface| interface.port == settings.name && !interface.vlans.is_empty()),
+        frame_size: config.memory.frame_size,
+        every_worker: false,
+    };
+    xdp::open(settings, device, xdp)
+}
+
+/// Opens an interface by AF_XDP if that serves every worker and runs in the interface's driver: behind it, it would gain
+/// little over AF_PACKET, and superframes of a virtual peer would be lost. Else by AF_PACKET, and a notice says why.
+pub(super) fn open_auto(config: &Config, settings: &PortSettings, device: &str) -> Result<Opened, PortError> {
+    let tagged =
+        config.interfaces.iter().any(|interface| interface.port == settings.name && !interface.vlans.is_empty());
+    let frame_size = config.memory.frame_size;
+    let xdp = XdpSettings { mode: Mode::Native, tagged, frame_size, every_worker: true, ..XdpSettings::default() };
+    let why = match xdp::open(settings, device, xdp) {
+        Ok(mut opened) => {
+            opened.notices.push(format!("port {}: `{device}` is driven by AF_XDP", settings.name));
+            return Ok(opened);
+        }
+        Err(error @ (PortError::NoDevice { .. } | PortError::NotAllowed { .. })) => {
+            // The same for AF_PACKET, but perhaps with fewer rights.
+            return packet::open(settings, device).map_err(|_| error);
+        }
+        Err(error) => error,
+    };
+    let mut opened = packet::open(settings, device)?;
+    opened.notices.push(format!(
+        "port {}: `{device}` is driven by AF_PACKET, not AF_XDP: {}",
+        settings.name,
+        why.reason()
+    ));
+    Ok(opened)
+}
+
+/// Starts a port whose device is given its buffers when it starts, with the queues dealt as [`super::start`] deals them.
+pub(super) fn start_with_pools(
+    number: usize,
+    opened: &mut Opened,
+    settings: &PortSettings,
+    pools: &mut [Pool],
+) -> Result<(), PortError> {
+    if !opened.port.wants_pools() {
+        return Ok(());
+    }
+    let workers = pools.len() as u16;
+    let rx_queues = settings.rx_queues.min(opened.port.info().limits.rx_queues);
+    let first = if rx_queues < workers { number as u16 } else { 0 };
+    let rx_workers: Vec<u16> = (0..rx_queues).map(|queue| (first + queue) % workers).collect();
+    let tx_workers: Vec<u16> = (0..settings.tx_queues).map(|queue| queue % workers).collect();
+    let lent = LentPools { pools, rx_workers: &rx_workers, tx_workers: &tx_workers };
+    let queues = opened.port.start(settings, lent)?;
+    (opened.rx, opened.tx) = (queues.rx, queues.tx);
+    opened.notices.extend(queues.notices);
+    Ok(())
+}
