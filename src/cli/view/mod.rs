@@ -35,7 +35,7 @@ pub use neighbor::{Neighbor, NeighborState, Neighbors};
 pub use ping::{PingAnswer, PingOutcome, PingResult};
 pub use pool::{PoolWorker, Pools};
 pub use port::{PortStats, PortSummary, PortXstats, PortsStats, PortsSummary, PortsXstats, Xstat};
-pub use port_info::{Link, PortInfo, PortsInfo, Queues};
+pub use port_info::{Link, PortInfo, PortsInfo, Queues, Rss, Vlan};
 pub use route::{Route, RouteExplanation, RouteKind, Routes};
 pub use workers::{Stage, Summary, Worker, Workers};
 

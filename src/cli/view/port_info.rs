@@ -42,6 +42,16 @@ pub struct PortInfo {
     pub all_multicast: bool,
     /// MAC addresses it can filter for.
     pub max_mac_addresses: u32,
+    /// Hash entries for further MAC addresses.
+    pub max_hash_mac_addresses: u32,
+    /// What the device does with VLAN tags.
+    pub vlan: Vlan,
+    /// How the device can spread frames over its queues; none where it cannot, or nobody can say.
+    pub rss: Option<Rss>,
+    /// The smallest receive buffer, in bytes.
+    pub min_rx_buffer: u32,
+    /// The longest frame, in bytes.
+    pub max_rx_packet: u32,
     /// The bytes of a buffer that a packet can fill.
     pub buffer_bytes: u32,
     /// Its receive queues.
@@ -65,6 +75,30 @@ pub struct Link {
     pub autoneg: bool,
 }
 
+/// What a device does with VLAN tags on reception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Vlan {
+    /// Takes the tag off.
+    pub strip: bool,
+    /// Receives only VLANs that are listed.
+    pub filter: bool,
+    /// Knows frames with two tags.
+    pub extend: bool,
+    /// Takes both of two tags off.
+    pub qinq_strip: bool,
+}
+
+/// How a device can spread frames over its queues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rss {
+    /// Bytes of the hash key.
+    pub key_bytes: u8,
+    /// Entries of the redirection table.
+    pub reta_size: u16,
+    /// Packet types that it can hash.
+    pub types: Vec<&'static str>,
+}
+
 /// A port's queues of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Queues {
@@ -76,6 +110,8 @@ pub struct Queues {
     pub descriptors: u32,
     /// The least and the most descriptors a queue can have.
     pub descriptor_range: (u32, u32),
+    /// Descriptors are a multiple of this.
+    pub descriptor_alignment: u32,
 }
 
 impl View for PortsInfo {
@@ -108,6 +144,22 @@ impl PortInfo {
         line("Promiscuous mode", &enabled(self.promiscuous));
         line("Allmulticast mode", &enabled(self.all_multicast));
         line("Maximum number of MAC addresses", &self.max_mac_addresses);
+        line("Maximum number of MAC addresses of hash filtering", &self.max_hash_mac_addresses);
+        let on_off = |on| if on { "on" } else { "off" };
+        let Vlan { strip, filter, extend, qinq_strip } = self.vlan;
+        let (strip, filter) = (on_off(strip), on_off(filter));
+        let (extend, qinq) = (on_off(extend), on_off(qinq_strip));
+        line("VLAN offload", &format!("\n    strip {strip}, filter {filter}, extend {extend}, qinq strip {qinq}"));
+        match &self.rss {
+            None => line("Supported RSS offload flow types", &"none"),
+            Some(rss) => {
+                line("Hash key size in bytes", &rss.key_bytes);
+                line("Redirection table size", &rss.reta_size);
+                line("Supported RSS offload flow types", &format!("\n    {}", rss.types.join("  ")));
+            }
+        }
+        line("Minimum size of RX buffer", &self.min_rx_buffer);
+        line("Maximum configurable length of RX packet", &self.max_rx_packet);
         line("Size of RX buffer", &self.buffer_bytes);
         for (queues, way) in [(self.rx, "RX"), (self.tx, "TX")] {
             let (least, most) = queues.descriptor_range;
@@ -116,6 +168,7 @@ impl PortInfo {
             line(&format!("Current number of {way}Ds per queue"), &queues.descriptors);
             line(&format!("Max possible number of {way}Ds per queue"), &most);
             line(&format!("Min possible number of {way}Ds per queue"), &least);
+            line(&format!("{way}Ds number alignment"), &queues.descriptor_alignment);
         }
         for (name, value) in &self.facts {
             line(name, value);
@@ -131,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_port_is_described_with_the_labels_that_scripts_look_for() {
-        let queues = Queues { count: 1, max: 4, descriptors: 512, descriptor_range: (64, 4096) };
+        let queues =
+            Queues { count: 1, max: 4, descriptors: 512, descriptor_range: (64, 4096), descriptor_alignment: 8 };
         let info = PortInfo {
             port: 0,
             name: "p0".into(),
@@ -145,6 +199,11 @@ mod tests {
             promiscuous: true,
             all_multicast: false,
             max_mac_addresses: 1,
+            max_hash_mac_addresses: 0,
+            vlan: Vlan { strip: true, filter: false, extend: false, qinq_strip: false },
+            rss: Some(Rss { key_bytes: 40, reta_size: 128, types: vec!["ipv4", "ipv4-udp"] }),
+            min_rx_buffer: 1024,
+            max_rx_packet: 9728,
             buffer_bytes: 2048,
             rx: queues,
             tx: queues,
@@ -165,6 +224,11 @@ mod tests {
             "Promiscuous mode: enabled\n",
             "Allmulticast mode: disabled\n",
             "Maximum number of MAC addresses: 1\n",
+            "VLAN offload: \n    strip on, filter off, extend off, qinq strip off\n",
+            "Redirection table size: 128\n",
+            "Supported RSS offload flow types: \n    ipv4  ipv4-udp\n",
+            "Minimum size of RX buffer: 1024\n",
+            "RXDs number alignment: 8\n",
             "Current number of RX queues: 1\n",
             "Max possible RX queues: 4\n",
             "Max possible number of TXDs per queue: 4096\n",

@@ -32,12 +32,13 @@ impl Router {
         let one = |&number: &usize| {
             let managed = &self.ports[number];
             let info = managed.port.info();
-            let limits = info.limits;
+            let (limits, vlan) = (info.limits, managed.port.vlan());
             let queues = |count, max, descriptors, ring: RingLimits| view::Queues {
                 count,
                 max,
                 descriptors,
                 descriptor_range: (ring.min, ring.max),
+                descriptor_alignment: ring.align,
             };
             view::PortInfo {
                 port: number as u16,
@@ -57,6 +58,20 @@ impl Router {
                 promiscuous: info.promiscuous,
                 all_multicast: info.all_multicast,
                 max_mac_addresses: limits.macs,
+                max_hash_mac_addresses: limits.hash_macs,
+                vlan: view::Vlan {
+                    strip: vlan.strip,
+                    filter: vlan.filter,
+                    extend: vlan.extend,
+                    qinq_strip: vlan.qinq_strip,
+                },
+                rss: info.rss.map(|rss| view::Rss {
+                    key_bytes: rss.key_bytes,
+                    reta_size: rss.reta_entries,
+                    types: rss.types.names(),
+                }),
+                min_rx_buffer: limits.rx_buffer_min,
+                max_rx_packet: limits.frame_max,
                 buffer_bytes: self.workers.first().map_or(0, |worker| worker.pool.stride),
                 rx: queues(info.rx_queues, limits.rx_queues, info.rx_ring, limits.rx_ring),
                 tx: queues(info.tx_queues, limits.tx_queues, info.tx_ring, limits.tx_ring),

@@ -77,7 +77,7 @@ static ABSENT: &[Absent] = &[
     instead("set fwd shared-rxq|shared_rxq|recycle_mbufs|ieee1588", "`help set fwd` lists the modes"),
     instead("csum set sctp|outer-ip|outer-udp", CHECKSUMS),
     instead("csum parse-tunnel|mac-swap", CHECKSUMS),
-    absent("tso|tunnel_tso"),
+    absent("tso|tunnel_tso set|show"),
     // VLAN and addresses.
     instead("vlan set qinq_strip|extend|stripq|inner|outer", "`vlan set strip|filter` is there"),
     instead("tx_vlan set pvid", "`tx_vlan set PORT VLAN` is there"),
