@@ -25,6 +25,8 @@ pub struct DpdkPort {
     /// The device as the operator wrote it.
     pub(super) device: String,
     pub(super) driver: &'static str,
+    /// The MTU that was asked for; a device that was never started takes none.
+    pub(super) wanted_mtu: Option<u16>,
     /// What the last start has set; `None` while the port is stopped.
     pub(super) configured: Option<Configured>,
     /// Addresses beyond the port's own.
@@ -54,6 +56,7 @@ pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> 
         number,
         driver: driver_name(&info),
         device: device.into(),
+        wanted_mtu: settings.mtu,
         configured: None,
         more_macs: Vec::new(),
         vlan: VlanSettings::default(),
@@ -64,6 +67,9 @@ pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> 
         open: true,
         name,
     };
+    if let Some(mtu) = settings.mtu {
+        port.check_mtu(mtu, &info)?;
+    }
     let notices = vec![format!("port {}: `{device}` by DPDK's {}", port.name, port.driver)];
     Ok(Opened { port: Port::Dpdk(Box::new(port)), rx: Vec::new(), tx: Vec::new(), notices })
 }
@@ -118,7 +124,15 @@ impl DpdkPort {
         MacAddr6::from(address.addr_bytes)
     }
 
+    /// The MTU now; of a stopped port the one that it will be started with, for which buffers and interfaces are made.
     pub(super) fn mtu(&self) -> u16 {
+        match self.wanted_mtu {
+            Some(mtu) if self.configured.is_none() => mtu,
+            _ => self.device_mtu(),
+        }
+    }
+
+    pub(super) fn device_mtu(&self) -> u16 {
         let mut mtu = 0;
         // SAFETY: writes the number for a valid port.
         unsafe { sys::rte_eth_dev_get_mtu(self.number, &raw mut mtu) };
@@ -239,6 +253,10 @@ impl PortControl for DpdkPort {
 
     fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
         self.check_mtu(mtu, &self.dev_info())?;
+        self.wanted_mtu = Some(mtu);
+        if self.configured.is_none() {
+            return Ok(());
+        }
         // SAFETY: sets a number of a port that is open.
         self.check("this MTU", || unsafe { sys::rte_eth_dev_set_mtu(self.number, mtu) })
     }

@@ -59,7 +59,7 @@ impl RxQueue for DpdkRx {
             let line = unsafe { &*mbuf.cast::<MbufLine>() };
             odd |= u64::from(line.nb_segs ^ 1) | (line.ol_flags & ODD);
             odd |= (line.pool.addr() ^ self.mempool.as_ptr().addr()) as u64;
-            bytes += u64::from(line.data_len);
+            bytes += u64::from(line.pkt_len);
         }
         self.stats.packets.add(mbufs.len() as u64);
         self.stats.bytes.add(bytes);

@@ -179,7 +179,7 @@ impl DpdkPort {
                 sys::rte_eth_tx_queue_setup(self.number, queue, configured.tx_ring, node, &raw const conf)
             })?;
         }
-        if self.mtu() != mtu {
+        if self.device_mtu() != mtu {
             // SAFETY: sets a number of a port that is configured and stopped.
             self.check("this MTU", || unsafe { sys::rte_eth_dev_set_mtu(self.number, mtu) })?;
         }
