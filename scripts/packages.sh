@@ -6,6 +6,7 @@ declare -rA PACKAGE_OF=(
     [ip]=iproute2 [ping]=iputils-ping [tracepath]=iputils-tracepath [traceroute]=traceroute [iperf3]=iperf3
     [ethtool]=ethtool [jq]=jq [cc]=build-essential [tcpdump]=tcpdump [hping3]=hping3 [arping]=iputils-arping
     [valgrind]=valgrind [/usr/bin/python3]=python3 [pkg-config]=pkg-config [dpdk-testpmd]=dpdk
+    [qemu-system-x86_64]=qemu-system-x86 [busybox]=busybox-static
 )
 
 # install_missing COMMAND...: installs the packages of the commands that are not there, in one call of apt-get.
