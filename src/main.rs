@@ -4,7 +4,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use ringway::cli::session::Control;
 use ringway::cli::{batch, client, prompt, server::Server};
-use ringway::control::{self, check::Estimate};
+use ringway::control::{self, Launch, check::Estimate};
 use ringway_config::LoadError;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ fn run(file: &Path, socket: Option<PathBuf>, no_prompt: bool) -> ExitCode {
         Ok(server) => server,
         Err(error) => return fail(&error.to_string()),
     };
-    let router = match control::start(config, received, stop.clone()) {
+    let router = match control::start(config, Launch::default(), received, stop.clone()) {
         Ok(router) => router,
         Err(error) => return fail(&error.to_string()),
     };

@@ -2,7 +2,7 @@
 
 use ringway::cli::reply::Reply;
 use ringway::cli::session::{Control, Session};
-use ringway::control;
+use ringway::control::{self, Launch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -59,7 +59,7 @@ impl Running {
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
             send.send(std::thread::current()).unwrap();
-            control::start(config, received, stopped).unwrap_or_else(|error| panic!("{error}")).run()
+            control::start(config, Launch::default(), received, stopped).unwrap_or_else(|error| panic!("{error}")).run()
         });
         let control_thread = handle.recv().unwrap();
         let session = Control::new(requests, Arc::new(move || control_thread.unpark()));
@@ -226,7 +226,7 @@ fn a_budget_that_does_not_close_is_refused_with_its_table() {
     let small = CONFIG.replace("[memory]", "[memory]\nbuffers = 64");
     let config = ringway_config::parse(&small, "test.toml").unwrap();
     let (_requests, received) = crossbeam_channel::bounded(1);
-    let Err(error) = control::start(config, received, Arc::default()) else { panic!("it started") };
+    let Err(error) = control::start(config, Launch::default(), received, Arc::default()) else { panic!("it started") };
     let error = error.to_string();
     assert!(error.contains("raise `buffers` in [memory]") && error.contains("hold queue"), "{error}");
 }

@@ -31,6 +31,10 @@ pub(crate) trait PortControl {
         RingBuffers::default()
     }
 
+    fn is_back(&self) -> bool {
+        false
+    }
+
     fn reset(&mut self) -> Result<(), PortError> {
         Err(self.not_supported("reset"))
     }

@@ -310,6 +310,10 @@ impl PortControl for FaultPort {
         self.inner.stop(pools)
     }
 
+    fn is_back(&self) -> bool {
+        self.inner.is_back()
+    }
+
     fn reset(&mut self) -> Result<(), PortError> {
         self.flap.store(false, Ordering::Relaxed);
         self.inner.reset()

@@ -133,6 +133,11 @@ impl Port {
         each!(self, port => port.start(settings, lent))
     }
 
+    /// Whether a device that was gone is there again, so that a stop and a start would open it.
+    pub fn is_back(&self) -> bool {
+        each!(self, port => port.is_back())
+    }
+
     /// Brings a stopped device back to how it was before it was opened first.
     pub fn reset(&mut self) -> Result<(), PortError> {
         each!(self, port => port.reset())

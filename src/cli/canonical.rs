@@ -11,6 +11,7 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShowPort { subject, port } => write!(f, "show port {subject} {port}"),
+            Self::Port(command) => command.fmt(f),
             Self::ShowInterface { name } => write!(f, "show interface{}", Also("", name)),
             Self::ShowRoute { prefix: Some(prefix) } => write!(f, "show route {prefix}"),
             Self::ShowRoute { prefix: None } => f.write_str("show route"),

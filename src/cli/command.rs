@@ -10,6 +10,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use macaddr::MacAddr6;
 
+use super::port_command::PortCommand;
 use super::testpmd::TestpmdCommand;
 
 /// One command, complete and checked.
@@ -179,6 +180,8 @@ pub enum Command {
         /// What there is instead, or nothing.
         instead: &'static str,
     },
+    /// What stops, starts and reshapes ports, and chooses what forwards.
+    Port(PortCommand),
     /// `ping ADDRESS ...`
     Ping(Ping),
     /// `write FILE`: saves the running configuration.

@@ -20,6 +20,7 @@ pub mod command;
 mod documented;
 pub mod grammar;
 mod load;
+pub mod port_command;
 pub mod prompt;
 pub mod protocol;
 pub mod reply;

@@ -1,15 +1,20 @@
 //! What the pool of one worker has to cover, from the configuration: `INV-BUDGET`.
 
+use super::dealing::Dealt;
 use crate::dataplane::FRAGMENT_RESERVE;
 use ringway_config::Config;
 use ringway_mempool::{BURST, Budget, Geometry};
+use ringway_pmd::RingBuffers;
 
 /// Longest Ethernet header: addresses, two VLAN tags, type.
-const ETHERNET: u16 = 22;
+pub(super) const ETHERNET: u16 = 22;
 /// MTU of ports that do not say: what `check` assumes before the devices are opened.
 pub const DEFAULT_MTU: u16 = 1500;
 /// Buffers for packets of our own: injected ones, redirects, and the twin that fault injection makes.
 const OWN: u32 = BURST as u32;
+
+/// Buffers for what is staged for ports that are attached later.
+const LATER: u32 = 4 * BURST as u32;
 
 /// Rings of a port's queues, as the driver has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,14 @@ pub struct PortRings {
     pub rx: u32,
     /// Buffers that the transmit queue of one worker holds.
     pub tx: u32,
+}
+
+impl PortRings {
+    /// What one worker's queues of a port can hold.
+    pub(super) fn of_worker(name: &str, rings: RingBuffers, dealt: &Dealt, worker: u16) -> Self {
+        let count = |workers: &[u16]| workers.iter().filter(|of| **of == worker).count() as u32;
+        Self { name: name.into(), rx: rings.rx * count(&dealt.rx), tx: rings.tx * count(&dealt.tx) }
+    }
 }
 
 /// The budget of one worker.
@@ -45,9 +58,9 @@ pub fn budget(config: &Config, ports: &[PortRings]) -> Budget {
     budget
 }
 
-/// Buffers of one worker: what is configured, else what the budget needs.
+/// Buffers of one worker: what is configured, else what the budget needs and a few ports attached later.
 pub fn buffers(config: &Config, budget: &Budget) -> u32 {
-    config.memory.buffers.unwrap_or_else(|| budget.needed().next_multiple_of(64))
+    config.memory.buffers.unwrap_or_else(|| (budget.needed() + LATER).next_multiple_of(64))
 }
 
 /// The shape of the buffers: what is configured, else what the largest MTU needs, or a driver that asks for more.

@@ -3,6 +3,7 @@
 use super::router::Router;
 use super::state::ManagedInterface;
 use crate::dataplane::ip6::own::{OwnAddresses, groups};
+use crate::dataplane::modes::ModeSettings;
 use crate::dataplane::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
 use crate::fib::next_hop::NextHopIndex;
 use crate::fib::{ipv4, ipv6};
@@ -30,7 +31,7 @@ impl Router {
             mode: self.mode,
             forwarding: self.forwarding,
             burst: self.burst,
-            modes: self.testpmd.in_force.clone(),
+            modes: ModeSettings { targets: self.stream_targets(), ..self.testpmd.in_force.clone() },
             ports,
             vrfs: (0..self.rib.vrfs()).map(|vrf| self.compile_vrf(vrf, &interfaces)).collect(),
             interfaces,

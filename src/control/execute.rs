@@ -95,6 +95,7 @@ impl Router {
                 let polls = if size > 32 { "; taken 32 at a poll, and the next poll follows at once" } else { "" };
                 Ok(Reply::said(format!("Number of packets per burst set to {size}{polls}")))
             }
+            Command::Port(command) => self.execute_port_command(command),
             Command::Write { file } => self.write_config(Path::new(&file)),
             // These are handled before the line gets here; what does arrive is answered all the same.
             Command::Help { .. } => Err("help is answered where the line was typed".into()),
@@ -149,7 +150,12 @@ impl Router {
         if self.forwarding && self.mode == self.next_mode {
             return Err("packets are forwarded already; `stop` first to start anew".into());
         }
+        let before = self.mode;
         self.mode = self.next_mode;
+        if let Err(error) = self.adopt_choice() {
+            self.mode = before;
+            return Err(error);
+        }
         self.config.router.mode = self.mode;
         self.forwarding = true;
         self.follow_mode();

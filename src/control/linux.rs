@@ -1,9 +1,8 @@
-//! Opening Linux interfaces: AF_XDP where it works, else AF_PACKET; and giving their queues the workers' pools.
+//! Opening Linux interfaces: AF_XDP where it works, else AF_PACKET.
 
 use ringway_config::{self as config, Config};
-use ringway_mempool::Pool;
 use ringway_pmd::xdp::{self, Mode, Steer, XdpSettings, ZeroCopy};
-use ringway_pmd::{LentPools, Opened, PortError, PortSettings, packet};
+use ringway_pmd::{Opened, PortError, PortSettings, packet};
 
 /// Opens an interface by AF_XDP.
 pub(super) fn open_xdp(
@@ -63,26 +62,4 @@ pub(super) fn open_auto(config: &Config, settings: &PortSettings, device: &str) 
         why.reason()
     ));
     Ok(opened)
-}
-
-/// Starts a port whose device is given its buffers when it starts, with the queues dealt as [`super::start`] deals them.
-pub(super) fn start_with_pools(
-    number: usize,
-    opened: &mut Opened,
-    settings: &PortSettings,
-    pools: &mut [Pool],
-) -> Result<(), PortError> {
-    if !opened.port.wants_pools() {
-        return Ok(());
-    }
-    let workers = pools.len() as u16;
-    let rx_queues = settings.rx_queues.min(opened.port.info().limits.rx_queues);
-    let first = if rx_queues < workers { number as u16 } else { 0 };
-    let rx_workers: Vec<u16> = (0..rx_queues).map(|queue| (first + queue) % workers).collect();
-    let tx_workers: Vec<u16> = (0..settings.tx_queues).map(|queue| queue % workers).collect();
-    let lent = LentPools { pools, rx_workers: &rx_workers, tx_workers: &tx_workers };
-    let queues = opened.port.start(settings, lent)?;
-    (opened.rx, opened.tx) = (queues.rx, queues.tx);
-    opened.notices.extend(queues.notices);
-    Ok(())
 }

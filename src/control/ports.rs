@@ -1,73 +1,148 @@
-//! Opening the ports that the configuration names.
+//! Opening the ports that the configuration names, and those that are attached while it runs.
 
+use super::dealing::Dealt;
 use super::linux;
-use ringway_config::{Config, DriverSettings, Port as PortConfig};
+use super::state::{ManagedPort, PortState};
+use ringway_config::{Config, DriverSettings, Port as PortConfig, Xdp};
 use ringway_pmd::fault::{self, FaultSettings};
-use ringway_pmd::{Opened, PortError, PortSettings, memory, packet, pcap, tap};
+use ringway_pmd::{Opened, PortError, PortSettings, PortStats, Queues, memory, packet, pcap, tap};
 
-/// Opens every port, in the order of the configuration, with one queue pair for each worker.
+/// Opens every port, in the order of the configuration, with so many receive and transmit queues.
 ///
 /// # Errors
 /// The first port that cannot be opened; those opened before are dropped, which gives their devices back.
-pub(super) fn open_all(config: &Config, workers: u16) -> Result<Vec<Opened>, PortError> {
-    let mut opened: Vec<Option<Opened>> = config.ports.iter().map(|_| None).collect();
+pub(super) fn open_all(config: &Config, queues: (u16, u16)) -> Result<Vec<ManagedPort>, PortError> {
+    let mut opened: Vec<Option<ManagedPort>> = config.ports.iter().map(|_| None).collect();
     for (number, port) in config.ports.iter().enumerate() {
         if opened[number].is_some() {
             continue;
         }
-        let settings = settings(port, workers);
-        match &port.driver {
-            DriverSettings::Auto { device } => {
-                opened[number] = Some(linux::open_auto(config, &settings, device)?);
-            }
-            DriverSettings::AfXdp { device, xdp } => {
-                opened[number] = Some(linux::open_xdp(config, &settings, device, xdp)?);
-            }
-            DriverSettings::AfPacket { device } => opened[number] = Some(packet::open(&settings, device)?),
-            DriverSettings::Tap { device } => opened[number] = Some(tap::open(&settings, device)?),
-            DriverSettings::Pcap { input, output, repeat } => {
-                opened[number] = Some(pcap::open(&settings, input.as_deref(), output.as_deref(), *repeat)?);
-            }
-            DriverSettings::Memory { .. } => {
-                let other = config.memory_peer(&port.name).filter(|peer| *peer != port.name);
-                let other = other.and_then(|peer| config.ports.iter().position(|port| port.name == peer));
-                let other_settings = other.map(|other| self::settings(&config.ports[other], workers));
-                let (here, there) = memory::pair(&settings, other_settings.as_ref())?;
-                opened[number] = Some(here);
-                if let (Some(other), Some(there)) = (other, there) {
-                    opened[other] = Some(there);
-                }
-            }
+        let settings = port_settings(port, queues);
+        let peer = config.memory_peer(&port.name).filter(|peer| *peer != port.name);
+        let other = peer.and_then(|peer| config.ports.iter().position(|port| port.name == peer));
+        let Some(other) = other else {
+            opened[number] = Some(open_one(config, port, settings)?);
+            continue;
+        };
+        let other_settings = port_settings(&config.ports[other], queues);
+        let (here, there) = memory::pair(&settings, Some(&other_settings))?;
+        opened[number] = Some(manage(port, here, settings));
+        if let Some(there) = there {
+            opened[other] = Some(manage(&config.ports[other], there, other_settings));
         }
     }
-    let with_faults = |(opened, port): (Option<Opened>, &PortConfig)| {
-        let opened = opened?;
-        Some(match &port.fault {
-            None => opened,
-            Some(settings) => fault::inject(
-                opened,
-                FaultSettings {
-                    loss: settings.loss,
-                    duplicate: settings.duplicate,
-                    corrupt: settings.corrupt,
-                    refuse: settings.refuse,
-                    delay_polls: settings.delay_polls,
-                    seed: settings.seed,
-                },
-            ),
-        })
-    };
-    Ok(opened.into_iter().zip(&config.ports).filter_map(with_faults).collect())
+    Ok(opened.into_iter().flatten().collect())
 }
 
-pub(super) fn settings(port: &PortConfig, workers: u16) -> PortSettings {
+/// Opens one port; an in-memory one is looped to itself.
+pub(super) fn open_one(config: &Config, port: &PortConfig, settings: PortSettings) -> Result<ManagedPort, PortError> {
+    let opened = match &port.driver {
+        DriverSettings::Auto { device } => linux::open_auto(config, &settings, device)?,
+        DriverSettings::AfXdp { device, xdp } => linux::open_xdp(config, &settings, device, xdp)?,
+        DriverSettings::AfPacket { device } => packet::open(&settings, device)?,
+        DriverSettings::Tap { device } => tap::open(&settings, device)?,
+        DriverSettings::Pcap { input, output, repeat } => {
+            pcap::open(&settings, input.as_deref(), output.as_deref(), *repeat)?
+        }
+        DriverSettings::Memory { .. } => memory::pair(&settings, None)?.0,
+    };
+    Ok(manage(port, opened, settings))
+}
+
+fn manage(config: &PortConfig, opened: Opened, settings: PortSettings) -> ManagedPort {
+    let Opened { port, rx, tx, notices } = with_faults(config, opened);
+    for notice in &notices {
+        tracing::info!("{notice}");
+    }
+    // A driver that wants pools has no queues yet.
+    let fresh = (!port.wants_pools()).then(|| (settings.clone(), Queues { rx, tx, notices: Vec::new() }));
+    ManagedPort {
+        name: config.name.clone(),
+        link: port.link(),
+        port,
+        settings,
+        state: PortState::Stopped,
+        dealt: Dealt::default(),
+        fresh,
+        cleared: PortStats::default(),
+        shown: None,
+        xcleared: Vec::new(),
+        promiscuous_for_mode: false,
+    }
+}
+
+fn with_faults(config: &PortConfig, opened: Opened) -> Opened {
+    let Some(settings) = &config.fault else { return opened };
+    let settings = FaultSettings {
+        loss: settings.loss,
+        duplicate: settings.duplicate,
+        corrupt: settings.corrupt,
+        refuse: settings.refuse,
+        delay_polls: settings.delay_polls,
+        seed: settings.seed,
+    };
+    fault::inject(opened, settings)
+}
+
+/// The settings of a port with so many receive and transmit queues.
+pub(super) fn port_settings(port: &PortConfig, (rx_queues, tx_queues): (u16, u16)) -> PortSettings {
     PortSettings {
+        rx_queues,
+        tx_queues,
         rx_ring: port.rx_ring,
         tx_ring: port.tx_ring,
         mtu: port.mtu,
         mac: port.mac,
         promiscuous: port.promiscuous,
         all_multicast: port.all_multicast,
-        ..PortSettings::new(&port.name, workers)
+        ..PortSettings::new(&port.name, 0)
+    }
+}
+
+/// The driver and device of one word: `tap:NAME`, `auto:INTERFACE`, `af_packet:INTERFACE`, `af_xdp:INTERFACE`, `pcap:rx=FILE,tx=FILE,repeat=N`, `memory`.
+pub fn device_settings(word: &str) -> Result<DriverSettings, String> {
+    let (driver, rest) = word.split_once(':').unwrap_or((word, ""));
+    let device =
+        || if rest.is_empty() { Err(format!("`{word}` names no device: {driver}:NAME")) } else { Ok(rest.into()) };
+    Ok(match driver {
+        "tap" => DriverSettings::Tap { device: device()? },
+        "auto" => DriverSettings::Auto { device: device()? },
+        "af_packet" => DriverSettings::AfPacket { device: device()? },
+        "af_xdp" => DriverSettings::AfXdp { device: device()?, xdp: Xdp::default() },
+        "memory" => DriverSettings::Memory { peer: (!rest.is_empty()).then(|| rest.into()) },
+        "pcap" => {
+            let (mut input, mut output, mut repeat) = (None, None, 1);
+            for piece in rest.split(',') {
+                match piece.split_once('=') {
+                    Some(("rx", file)) => input = Some(file.into()),
+                    Some(("tx", file)) => output = Some(file.into()),
+                    Some(("repeat", times)) => {
+                        repeat = times.parse().map_err(|_| format!("`{times}` is no number of times"))?;
+                    }
+                    _ => return Err(format!("`{piece}` is not one of rx=FILE, tx=FILE, repeat=N")),
+                }
+            }
+            DriverSettings::Pcap { input, output, repeat }
+        }
+        _ => {
+            return Err(format!(
+                "`{word}` is no device that can be opened here: tap:NAME, auto:INTERFACE, af_packet:INTERFACE, af_xdp:INTERFACE, pcap:rx=FILE,tx=FILE, memory"
+            ));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_word_names_driver_and_device() {
+        assert_eq!(device_settings("tap:tap5"), Ok(DriverSettings::Tap { device: "tap5".into() }));
+        assert_eq!(device_settings("memory"), Ok(DriverSettings::Memory { peer: None }));
+        let pcap = DriverSettings::Pcap { input: Some("a.pcap".into()), output: Some("b.pcap".into()), repeat: 0 };
+        assert_eq!(device_settings("pcap:rx=a.pcap,tx=b.pcap,repeat=0"), Ok(pcap));
+        assert!(device_settings("tap").is_err_and(|error| error.contains("names no device")));
+        assert!(device_settings("net_typo0").is_err_and(|error| error.contains("net_typo0")));
     }
 }

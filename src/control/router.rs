@@ -1,17 +1,20 @@
 //! The router: its state, and the loop of the control thread.
 
+use super::dealing::Choice;
+use super::launch::Launch;
 use super::state::{ManagedInterface, ManagedPort};
 use super::workers::ManagedWorker;
 use super::{announce::Announcements, ping::Pings, reassembly::Reassembly};
 use crate::cli::session::Request;
 use crate::dataplane::message::Report;
+use crate::dataplane::queues::PortQueues;
 use crate::dataplane::snapshot::Snapshot;
 use crate::fib::rib::Rib;
 use crate::neighbor::arp::Receiver as ArpReceiver;
 use crate::neighbor::table::Table;
 use crossbeam_channel::Receiver;
 use ringway_config::{Config, Mode};
-use ringway_mempool::Audit;
+use ringway_mempool::{Audit, Pool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -53,6 +56,15 @@ pub struct Router {
     pub(super) inject_lost: u64,
     pub(super) punts_unreadable: u64,
     pub(super) last_links: Instant,
+    /// What commands have chosen to forward, and what does since the last `start`.
+    pub(super) chosen: Choice,
+    pub(super) in_force: Choice,
+    /// Closed queues that workers have handed over.
+    pub(super) taken: Vec<(usize, Box<PortQueues>)>,
+    /// Pools that workers have lent, and whether somebody waits for them.
+    pub(super) lent: Vec<(usize, Box<Pool>)>,
+    pub(super) lending: bool,
+    pub(super) launch: Launch,
     pub(super) forward_baseline: super::show::ForwardBaseline,
 }
 
@@ -74,6 +86,7 @@ impl Router {
             if now.duration_since(self.last_links) >= LINKS {
                 self.last_links = now;
                 self.watch_links();
+                self.revive_ports();
                 self.watch_workers();
             }
             self.retire_snapshots();
@@ -101,12 +114,13 @@ impl Router {
     /// Looks at the link of every port; takes over what has changed.
     pub(super) fn watch_links(&mut self) {
         let mut changed = Vec::new();
-        for (number, managed) in self.ports.iter_mut().enumerate() {
-            let link = managed.port.link();
+        for number in 0..self.ports.len() {
+            let link = self.link_of(number);
+            let managed = &mut self.ports[number];
             if link != managed.link {
                 let said = match (link.gone, link.up) {
                     (true, _) => {
-                        "its device is gone; its routes are withdrawn until ringway is restarted with the device back"
+                        "its device is gone; its routes are withdrawn; with the device back, `port stop` and `port start` bring it back"
                     }
                     (false, true) => "link up",
                     (false, false) => "link down",
@@ -143,6 +157,14 @@ impl Router {
 
     /// Ends the workers, closes the ports, says what is left to say.
     fn shut_down(mut self) -> bool {
+        // A device that has buffers gives them back while the workers can take them.
+        for number in 0..self.ports.len() {
+            if self.ports[number].port.wants_pools()
+                && let Err(error) = self.stop_port(number)
+            {
+                tracing::error!("port {}: {error}", self.ports[number].name);
+            }
+        }
         let audits = self.stop_workers();
         let mut in_order = !self.failed;
         for (worker, audit) in audits.iter().enumerate() {

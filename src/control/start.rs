@@ -2,17 +2,20 @@
 //! dropped, and dropping gives devices back.
 
 use super::budget::{PortRings, budget, buffers, geometry};
+use super::dealing::Choice;
+use super::launch::Launch;
+use super::port_commands::PORTS_MAX;
 use super::router::Router;
 use super::show::{ClearedWorker, ForwardBaseline};
 use super::state::{ManagedInterface, ManagedPort};
 use super::testpmd::Testpmd;
 use super::workers::{ManagedWorker, PoolFacts};
-use super::{announce::Announcements, linux, ping::Pings, ports, reassembly::Reassembly};
+use super::{announce::Announcements, ping::Pings, ports, reassembly::Reassembly};
 use crate::cli::session::Request;
 use crate::dataplane::counters::WorkerCounters;
 use crate::dataplane::message::{WorkerLink, link};
 use crate::dataplane::snapshot::Snapshot;
-use crate::dataplane::worker::{RxPort, Worker, WorkerSettings};
+use crate::dataplane::worker::{Worker, WorkerSettings};
 use crate::fib::next_hop::NextHop;
 use crate::fib::rib::{Origin, Rib, RibError, Route};
 use crate::neighbor::arp::Receiver as ArpReceiver;
@@ -21,9 +24,9 @@ use crate::neighbor::settings::Settings;
 use crate::neighbor::table::{Table, TableError};
 use crossbeam_channel::Receiver;
 use ipnet::IpNet;
-use ringway_config::{Config, Cores, Idle, Pages, RouteKind};
+use ringway_config::{Config, Cores, Idle, Mode, Pages, RouteKind};
 use ringway_mempool::{BudgetError, MapError, PagePolicy, Pool};
-use ringway_pmd::{Opened, PortError, PortSettings, PortStats, Rx, RxQueue, Tx, TxQueue};
+use ringway_pmd::PortError;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -69,6 +72,9 @@ pub enum StartError {
     /// A static neighbor was refused.
     #[error("static neighbor: {0}")]
     Neighbor(#[from] TableError),
+    /// A port could not be started, or an option does not fit.
+    #[error("{0}")]
+    Refused(String),
     /// A core that is not there, or may not be used.
     #[error("[workers] cores: core {core} is not available here; the available ones are {available:?}")]
     Core {
@@ -92,21 +98,21 @@ pub enum StartError {
 ///
 /// # Errors
 /// [`StartError`]; nothing is left behind then.
-pub fn start(config: Config, requests: Receiver<Request>, stop: Arc<AtomicBool>) -> Result<Router, StartError> {
+pub fn start(
+    config: Config,
+    launch: Launch,
+    requests: Receiver<Request>,
+    stop: Arc<AtomicBool>,
+) -> Result<Router, StartError> {
     let cores = choose_cores(&config.workers.cores)?;
     let workers = cores.len() as u16;
-    let mut opened = ports::open_all(&config, workers)?;
-    for notice in opened.iter_mut().flat_map(|port| port.notices.drain(..)) {
-        tracing::info!("{notice}");
-    }
-    let settings: Vec<PortSettings> = config.ports.iter().map(|port| ports::settings(port, workers)).collect();
-    let rings: Vec<PortRings> =
-        opened.iter().zip(&settings).map(|(port, settings)| port_rings(port, settings)).collect();
-    let budget = budget(&config, &rings);
+    let queues = (launch.rx_queues.unwrap_or(workers), launch.tx_queues.unwrap_or(workers).max(workers));
+    let ports = ports::open_all(&config, queues)?;
+    let budget = budget(&config, &widest_rings(&config, &ports, workers));
     let capacity = buffers(&config, &budget);
     budget.check(capacity).map_err(|error| StartError::Budget { error, table: budget.to_string() })?;
-    let asked = opened.iter().map(|port| port.port.info().limits.rx_buffer_min).max().unwrap_or(0);
-    let geometry = geometry(&config, opened.iter().map(|port| port.port.info().mtu), asked);
+    let asked = ports.iter().map(|port| port.port.info().limits.rx_buffer_min).max().unwrap_or(0);
+    let geometry = geometry(&config, ports.iter().map(|port| port.port.info().mtu), asked);
     let mut pools = Vec::new();
     for _ in 0..workers {
         pools.push(Pool::new(capacity, geometry, page_policy(config.memory.pages), config.memory.lock)?);
@@ -122,23 +128,22 @@ pub fn start(config: Config, requests: Receiver<Request>, stop: Arc<AtomicBool>)
             tracing::warn!("packet memory is not locked: the limit (`ulimit -l`) is too low; it may be paged out");
         }
     }
-    for (number, (port, settings)) in opened.iter_mut().zip(&settings).enumerate() {
-        linux::start_with_pools(number, port, settings, &mut pools)?;
-    }
-    for notice in opened.iter_mut().flat_map(|port| port.notices.drain(..)) {
-        tracing::info!("{notice}");
-    }
-    let mut queues = deal_queues(&mut opened, usize::from(workers));
-    let mut router = assemble(config, opened, requests, stop)?;
+    let wait_for_start = launch.wait_for_start;
+    let mut router = assemble(config, launch, ports, requests, stop)?;
     let snapshot = Arc::new(router.compile());
     router.snapshots.push(snapshot.clone());
     for (number, (pool, core)) in pools.into_iter().zip(cores).enumerate() {
-        let (rx, tx) = queues.pop_front().unwrap_or_default();
-        start_worker(&mut router, number, core, pool, geometry.stride(), rx, tx, &snapshot)?;
+        start_worker(&mut router, number, core, pool, geometry.stride(), &snapshot)?;
+    }
+    router.chosen = router.launched_choice().map_err(StartError::Refused)?;
+    router.in_force = router.chosen.clone();
+    let all: Vec<usize> = (0..router.ports.len()).collect();
+    for notice in router.start_ports(&all).map_err(StartError::Refused)? {
+        tracing::info!("{notice}");
     }
     router.add_static_neighbors()?;
     // Orders are taken in their order: no worker receives a packet before it knows the static neighbors.
-    router.forwarding = true;
+    router.forwarding = !wait_for_start;
     router.publish();
     for number in 0..router.interfaces.len() as u16 {
         if router.interfaces[usize::from(number)].is_up() {
@@ -150,33 +155,29 @@ pub fn start(config: Config, requests: Receiver<Request>, stop: Arc<AtomicBool>)
     Ok(router)
 }
 
-fn port_rings(opened: &Opened, settings: &PortSettings) -> PortRings {
-    let held = opened.port.ring_buffers(settings);
-    let rx = opened.rx.iter().map(RxQueue::ring_size).max().unwrap_or(held.rx);
-    let tx = opened.tx.iter().map(TxQueue::ring_size).max().unwrap_or(held.tx);
-    PortRings { name: opened.port.info().name, rx, tx }
-}
-
-/// Receive queue `i` of every port goes to worker `i`; ports with fewer queues start at different workers, so that the
-/// first one does not get them all.
-fn deal_queues(opened: &mut [Opened], workers: usize) -> VecDeque<(Vec<RxPort>, Vec<Tx>)> {
-    let mut dealt: VecDeque<(Vec<RxPort>, Vec<Tx>)> = (0..workers).map(|_| (Vec::new(), Vec::new())).collect();
-    for (number, port) in opened.iter_mut().enumerate() {
-        let rx: Vec<Rx> = std::mem::take(&mut port.rx);
-        let first = if rx.len() < workers { number } else { 0 };
-        for (queue, rx) in rx.into_iter().enumerate() {
-            dealt[(first + queue) % workers].0.push(RxPort { port: number as u16, queue: rx });
+/// What one worker's queues hold at most: its share in `l3`; all there are in the modes that do not route, where one core may
+/// forward for every port.
+fn widest_rings(config: &Config, ports: &[ManagedPort], workers: u16) -> Vec<PortRings> {
+    let share = |port: &ManagedPort| {
+        let (rings, settings) = (port.port.ring_buffers(&port.settings), &port.settings);
+        let limits = port.port.info().limits;
+        let of = |queues: u16, most: u16| {
+            let queues = queues.min(most);
+            u32::from(if config.router.mode == Mode::L3 { queues.div_ceil(workers) } else { queues })
+        };
+        PortRings {
+            name: port.name.clone(),
+            rx: rings.rx * of(settings.rx_queues, limits.rx_queues),
+            tx: rings.tx * of(settings.tx_queues, limits.tx_queues),
         }
-        for (worker, tx) in std::mem::take(&mut port.tx).into_iter().enumerate().take(workers) {
-            dealt[worker].1.push(tx);
-        }
-    }
-    dealt
+    };
+    ports.iter().map(share).collect()
 }
 
 fn assemble(
     config: Config,
-    opened: Vec<Opened>,
+    launch: Launch,
+    ports: Vec<ManagedPort>,
     requests: Receiver<Request>,
     stop: Arc<AtomicBool>,
 ) -> Result<Router, StartError> {
@@ -190,7 +191,6 @@ fn assemble(
         solicit_rate: settings.solicit_rate,
         ..Settings::default()
     };
-    let ports: Vec<ManagedPort> = opened.into_iter().map(manage).collect();
     let interfaces: Vec<ManagedInterface> =
         config.interfaces.iter().filter_map(|interface| manage_interface(interface, &ports)).collect();
     for interface in &interfaces {
@@ -233,6 +233,12 @@ fn assemble(
         punts_unreadable: 0,
         last_links: Instant::now(),
         forward_baseline: ForwardBaseline::default(),
+        chosen: Choice::new(launch.topology),
+        in_force: Choice::new(launch.topology),
+        taken: Vec::new(),
+        lent: Vec::new(),
+        lending: false,
+        launch,
         config,
         ports,
         interfaces,
@@ -242,19 +248,6 @@ fn assemble(
     };
     router.add_static_routes()?;
     Ok(router)
-}
-
-fn manage(opened: Opened) -> ManagedPort {
-    let link = opened.port.link();
-    ManagedPort {
-        name: opened.port.info().name,
-        link,
-        port: opened.port,
-        cleared: PortStats::default(),
-        shown: None,
-        xcleared: Vec::new(),
-        promiscuous_for_mode: false,
-    }
 }
 
 fn manage_interface(interface: &ringway_config::Interface, ports: &[ManagedPort]) -> Option<ManagedInterface> {
@@ -325,15 +318,12 @@ impl Router {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "what one worker needs, collected once")]
 fn start_worker(
     router: &mut Router,
     number: usize,
     core: Option<usize>,
     pool: Pool,
     stride: u32,
-    rx: Vec<RxPort>,
-    tx: Vec<Tx>,
     snapshot: &Arc<Snapshot>,
 ) -> Result<(), StartError> {
     let config = &router.config;
@@ -353,17 +343,16 @@ fn start_worker(
         noisy: (config.modes.noisy_buffer, config.modes.noisy_memory_mb),
         seed: fastrand::u64(..),
     };
-    let facts = PoolFacts { stride, pages: pool.page_kind(), locked: pool.is_locked() };
+    let facts = PoolFacts { capacity: pool.capacity(), stride, pages: pool.page_kind(), locked: pool.is_locked() };
     let frame_bytes = pool.longest_frame();
-    let (control, worker_link): (_, WorkerLink) =
-        link(frame_bytes, WorkerCounters::new(interfaces, router.ports.len()));
+    let (control, worker_link): (_, WorkerLink) = link(frame_bytes, WorkerCounters::new(interfaces, PORTS_MAX));
     let snapshot = snapshot.clone();
     let waker = std::thread::current();
     let run = move || {
         if let Some(core) = core {
             core_affinity::set_for_current(core_affinity::CoreId { id: core });
         }
-        Worker::new(settings, pool, rx, tx, worker_link, snapshot, waker).run()
+        Worker::new(settings, pool, Vec::new(), Vec::new(), worker_link, snapshot, waker).run()
     };
     let thread = std::thread::Builder::new()
         .name(format!("worker-{number}"))

@@ -1,9 +1,21 @@
 //! The desired state of ports and interfaces, as the control thread keeps it.
 
+use super::dealing::Dealt;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
-use ringway_pmd::{Link, Port, PortStats};
+use ringway_pmd::{Link, Port, PortSettings, PortStats, Queues};
 use std::time::Instant;
+
+/// Whether a port's queues are with the workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PortState {
+    /// They are.
+    Started,
+    /// They are not; the device is ours.
+    Stopped,
+    /// The device is given back; the number is free.
+    Closed,
+}
 
 /// A port with what the operator has set and seen of it.
 pub(super) struct ManagedPort {
@@ -11,6 +23,14 @@ pub(super) struct ManagedPort {
     pub name: String,
     /// The driver's control side.
     pub port: Port,
+    /// What it is started with.
+    pub settings: PortSettings,
+    /// Whether its queues are with the workers.
+    pub state: PortState,
+    /// The workers of its queues when it was last started.
+    pub dealt: Dealt,
+    /// Queues from its opening that no worker has had yet, and the settings that they are of.
+    pub fresh: Option<(PortSettings, Queues)>,
     /// The link when it was last looked at.
     pub link: Link,
     /// Counters when they were last cleared.

@@ -17,6 +17,8 @@ const BACKLOG: usize = 100_000;
 /// What a worker's pool is like; fixed from the start.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PoolFacts {
+    /// Buffers.
+    pub capacity: u32,
     /// Bytes from one buffer to the next.
     pub stride: u32,
     /// Its pages.
@@ -113,6 +115,8 @@ impl Router {
                     Event::NeighborNeeded(key) => self.neighbor_needed(key),
                     Event::NeighborUsed(key) => self.neighbor_used(key),
                     Event::Audit(id, audit) => self.audits.push((number, id, audit)),
+                    Event::QueuesTaken(queues) => self.taken.push((number, queues)),
+                    Event::PoolLent(pool) => self.pool_lent(number, pool),
                     Event::Report(report) => self.reports.push((number, report)),
                 }
             }
@@ -125,7 +129,7 @@ impl Router {
         self.question += 1;
         let id = self.question;
         self.order_all(|| Order::Audit(id));
-        self.await_answers(|router, number| {
+        self.await_answers(ANSWER, |router, number| {
             router.audits.iter().any(|(worker, answered, _)| *worker == number && *answered == id)
         });
         let mut answers = vec![None; self.workers.len()];
@@ -147,7 +151,7 @@ impl Router {
             let (cache, held) = (Vec::with_capacity(entries), Vec::with_capacity(held));
             Order::Report(Box::new(Report { id, cache, cache_aside: false, held }))
         });
-        self.await_answers(|router, number| {
+        self.await_answers(ANSWER, |router, number| {
             router.reports.iter().any(|(worker, report)| *worker == number && report.id == id)
         });
         let mut answers: Vec<_> = self.workers.iter().map(|_| None).collect();
@@ -160,8 +164,8 @@ impl Router {
     }
 
     /// Goes on with events until every running worker has answered, or long enough.
-    fn await_answers(&mut self, answered: impl Fn(&Self, usize) -> bool) {
-        let deadline = Instant::now() + ANSWER;
+    pub(super) fn await_answers(&mut self, patience: Duration, answered: impl Fn(&Self, usize) -> bool) {
+        let deadline = Instant::now() + patience;
         loop {
             self.take_events();
             let all =

@@ -9,11 +9,12 @@
 
 use super::counters::WorkerCounters;
 use super::observe::{self, Observed};
+use super::queues::PortQueues;
 use super::snapshot::Snapshot;
 use crossbeam_queue::ArrayQueue;
 use macaddr::MacAddr6;
-use ringway_mempool::Audit;
 use ringway_mempool::border::{self, Consumer, Producer};
+use ringway_mempool::{Audit, Pool};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -96,6 +97,15 @@ pub enum Order {
     TransmitFirst(u32),
     /// Empty the route cache.
     ClearCache,
+    /// Serve these queues too.
+    GiveQueues(Box<PortQueues>),
+    /// Close the queues of this port, give their buffers back and hand them over.
+    TakeQueues(u16),
+    /// Hand the pool over, with this one in its place, and wait for [`Order::ReturnPool`]: a driver needs it to start or stop
+    /// a device.
+    LendPool(Box<Pool>),
+    /// The pool comes back.
+    ReturnPool(Box<Pool>),
     /// Close the queues, give every buffer back, end.
     Stop,
 }
@@ -111,6 +121,10 @@ pub enum Event {
     Audit(u64, Audit),
     /// The answer to [`Order::Report`].
     Report(Box<Report>),
+    /// The answer to [`Order::TakeQueues`]: closed ones.
+    QueuesTaken(Box<PortQueues>),
+    /// The answer to [`Order::LendPool`].
+    PoolLent(Box<Pool>),
 }
 
 /// One entry of a worker's route cache.

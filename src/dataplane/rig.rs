@@ -6,8 +6,9 @@ use super::counters::WorkerCounters;
 use super::drop_reason::DropReason;
 use super::ip6::own::{OwnAddresses, groups};
 use super::message::{ControlLink, Event, Inject, NeighborKey, Order, link};
+use super::queues::RxPort;
 use super::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
-use super::worker::{RxPort, Worker, WorkerSettings};
+use super::worker::{Worker, WorkerSettings};
 use crate::fib::connected::expand;
 use crate::fib::next_hop::{NextHopIndex, NextHops, Paths};
 use crate::fib::{ipv4, ipv6};
@@ -111,7 +112,7 @@ impl Rig {
         let mut rx = Vec::new();
         let mut tx = Vec::new();
         for (number, opened) in ports.into_iter().enumerate() {
-            rx.extend(opened.rx.into_iter().map(|queue| RxPort { port: number as u16, queue }));
+            rx.extend(opened.rx.into_iter().map(|queue| RxPort::new(number as u16, 0, queue)));
             tx.extend(opened.tx);
         }
         let worker_settings = WorkerSettings {

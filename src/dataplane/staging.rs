@@ -10,22 +10,34 @@ use super::observe::Observer;
 use ringway_mempool::{Burst, Mbuf, Pool, cycles};
 use ringway_pmd::{Tx, TxQueue};
 
-/// A worker's transmit queue of a port, and the burst that is being filled for it.
+/// A worker's transmit queues of a port, and the burst that is being filled for it.
 #[repr(align(128))]
-pub struct TxPort {
-    queue: Tx,
+#[derive(Default)]
+struct TxPort {
+    /// The one that is sent by; none while the port is stopped.
+    queue: Option<Tx>,
     burst: Burst,
+    number: u16,
+    /// Further ones, which are only kept until they are taken back.
+    spare: Vec<(u16, Tx)>,
 }
 
 impl TxPort {
-    /// Nothing staged.
-    pub fn new(queue: Tx) -> Self {
-        Self { queue, burst: Burst::new() }
+    fn new(number: u16, queue: Tx) -> Self {
+        Self { queue: Some(queue), number, ..Self::default() }
+    }
+
+    fn give(&mut self, number: u16, queue: Tx) {
+        if self.queue.is_some() {
+            self.spare.push((number, queue));
+        } else {
+            (self.queue, self.number) = (Some(queue), number);
+        }
     }
 
     /// Buffers of the pool that this port has, not counting the staged ones.
-    pub fn in_flight(&self) -> u32 {
-        self.queue.in_flight()
+    fn in_flight(&self) -> u32 {
+        self.queue.as_ref().map_or(0, TxQueue::in_flight)
     }
 }
 
@@ -41,7 +53,33 @@ pub struct Staging {
 impl Staging {
     /// One entry a port.
     pub fn new(queues: Vec<Tx>, observer: Observer) -> Self {
-        Self { ports: queues.into_iter().map(TxPort::new).collect(), retry: Retry::ONCE, observer }
+        let ports = queues.into_iter().map(|queue| TxPort::new(0, queue)).collect();
+        Self { ports, retry: Retry::ONCE, observer }
+    }
+
+    /// Takes over transmit queues of a port.
+    pub fn give(&mut self, port: u16, queues: Vec<(u16, Tx)>) {
+        let port = usize::from(port);
+        if self.ports.len() <= port {
+            self.ports.resize_with(port + 1, TxPort::default);
+        }
+        for (number, queue) in queues {
+            self.ports[port].give(number, queue);
+        }
+    }
+
+    /// Sends what is staged for a port, closes its queues and hands them back.
+    pub fn take(&mut self, pool: &mut Pool, counters: &WorkerCounters, port: u16) -> Vec<(u16, Tx)> {
+        let Some(target) = self.ports.get_mut(usize::from(port)) else { return Vec::new() };
+        if !target.burst.is_empty() {
+            submit(target, pool, counters, port, self.retry, &mut self.observer);
+        }
+        let mut queues = std::mem::take(&mut target.spare);
+        queues.extend(target.queue.take().map(|queue| (target.number, queue)));
+        for (_, queue) in &mut queues {
+            queue.close(pool);
+        }
+        queues
     }
 
     /// Puts a packet on its way to a port; a full burst is submitted first.
@@ -88,7 +126,7 @@ impl Staging {
     /// Brings back what the ports have sent.
     #[inline]
     pub fn reclaim(&mut self, pool: &mut Pool) -> usize {
-        self.ports.iter_mut().map(|port| port.queue.reclaim(pool)).sum()
+        self.ports.iter_mut().filter_map(|port| port.queue.as_mut()).map(|queue| queue.reclaim(pool)).sum()
     }
 
     /// Buffers that the ports have, for the audit.
@@ -99,8 +137,8 @@ impl Staging {
     /// Gives every buffer back and ends the queues.
     pub fn close(&mut self, pool: &mut Pool, counters: &WorkerCounters) {
         self.flush(pool, counters);
-        for port in &mut self.ports {
-            port.queue.close(pool);
+        for port in 0..self.ports.len() as u16 {
+            self.take(pool, counters, port);
         }
     }
 }
@@ -116,17 +154,23 @@ fn submit(
     if observer.verbose.sent {
         observer.show(pool, counters, (port, 0), true, &target.burst);
     }
-    let forward = &counters.forward[port as usize];
+    let (Some(queue), Some(forward)) = (&mut target.queue, counters.forward.get(port as usize)) else {
+        for mbuf in target.burst.drain_front(target.burst.len()) {
+            counters.count_drop(DropReason::PortGone, None);
+            pool.give(mbuf);
+        }
+        return;
+    };
     forward.tx_bursts[target.burst.len()].add(1);
-    let mut taken = target.queue.submit(pool, &mut target.burst);
+    let mut taken = queue.submit(pool, &mut target.burst);
     // At most `retry.times` more offers.
     for _ in 0..retry.times {
         if target.burst.is_empty() {
             break;
         }
         wait(retry.delay);
-        target.queue.reclaim(pool);
-        taken += target.queue.submit(pool, &mut target.burst);
+        queue.reclaim(pool);
+        taken += queue.submit(pool, &mut target.burst);
     }
     forward.tx_packets.add(taken as u64);
     let refused = target.burst.len();

@@ -8,6 +8,7 @@ use super::icmp_class::ICMP_CLASSES;
 use super::limiter::TokenBucket;
 use super::message::{CacheLine, Event, Inject, Order, Report, WorkerLink};
 use super::observe::Observer;
+use super::queues::{PortQueues, RxPort};
 use super::snapshot::Snapshot;
 use super::stage::Stage;
 use super::staging::Staging;
@@ -16,7 +17,8 @@ use super::{counters, exception, l3, modes, resolution};
 use crate::fib::cache::RouteCache;
 use ringway_config::Mode;
 use ringway_mempool::{Audit, BURST, Burst, Pool, cycles, cycles_per_second};
-use ringway_pmd::{Rx, RxQueue, Tx};
+use ringway_pmd::{RxQueue, Tx};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,16 +33,6 @@ const IDLE_TURNS: u32 = 2000;
 const NAP: Duration = Duration::from_micros(500);
 /// Shortest time between two wake-ups of the control thread, in parts of a second.
 const WAKES_PER_SECOND: u64 = 20_000;
-
-/// A receive queue that a worker serves. Aligned, because queues of several workers are made one after the other and each
-/// is written at every poll.
-#[repr(align(128))]
-pub struct RxPort {
-    /// Port number.
-    pub port: u16,
-    /// The queue.
-    pub queue: Rx,
-}
 
 /// What a worker is told once.
 #[derive(Debug, Clone)]
@@ -81,8 +73,10 @@ pub struct Worker {
     waker: std::thread::Thread,
     last_wake: u64,
     cycles_per_second: u64,
-    /// An answer that found the event queue full, to be sent at the next look.
-    unsent: Option<Event>,
+    /// Answers that found the event queue full, to be sent at the next look.
+    unsent: VecDeque<Event>,
+    /// Orders that came while the pool was lent.
+    deferred: VecDeque<Order>,
 }
 
 /// What a turn did.
@@ -124,7 +118,17 @@ impl Worker {
             identification: settings.seed as u16,
             wake: false,
         };
-        Self { snapshot, state, rx, settings, waker, last_wake: now, cycles_per_second: rate, unsent: None }
+        Self {
+            snapshot,
+            state,
+            rx,
+            settings,
+            waker,
+            last_wake: now,
+            cycles_per_second: rate,
+            unsent: VecDeque::new(),
+            deferred: VecDeque::new(),
+        }
     }
 
     /// Runs until [`Order::Stop`]; gives every buffer back, and returns the last audit.
@@ -165,6 +169,9 @@ impl Worker {
         if self.snapshot.forwarding {
             let limit = usize::from(self.snapshot.burst).clamp(1, BURST);
             for rx in &mut self.rx {
+                if !rx.polled {
+                    continue;
+                }
                 let before = cycles();
                 let count = rx.queue.poll(&mut self.state.pool, &mut burst, limit);
                 if count == 0 {
@@ -179,8 +186,10 @@ impl Worker {
             }
             modes::tick(&self.snapshot, &mut self.state);
             if modes::generates(self.snapshot.mode) {
-                for port in 0..self.snapshot.ports.len() as u16 {
-                    received += modes::generate(&self.snapshot, &mut self.state, port);
+                for rx in &self.rx {
+                    if let Some(to) = self.snapshot.modes.target(rx.port) {
+                        received += modes::generate(&self.snapshot, &mut self.state, to);
+                    }
                 }
             }
         }
@@ -201,11 +210,9 @@ impl Worker {
 
     /// Takes orders and injected packets; false when the worker is to stop.
     fn orders(&mut self) -> bool {
-        if let Some(event) = self.unsent.take() {
-            self.answer(event);
-        }
+        self.answer_again();
         for _ in 0..ORDERS_AT_ONCE {
-            let Some(order) = self.state.link.orders.pop() else { break };
+            let Some(order) = self.deferred.pop_front().or_else(|| self.state.link.orders.pop()) else { break };
             match order {
                 Order::Snapshot(snapshot) => self.adopt(snapshot),
                 Order::NeighborUpdate { key, mac, report_use } => {
@@ -224,12 +231,20 @@ impl Worker {
                     let report = self.report(report);
                     self.answer(Event::Report(report));
                 }
-                Order::TransmitFirst(bursts) => modes::transmit_first(&self.snapshot, &mut self.state, bursts),
+                Order::TransmitFirst(bursts) => {
+                    let targets = self.rx.iter().filter_map(|rx| self.snapshot.modes.target(rx.port));
+                    modes::transmit_first(&self.snapshot, &mut self.state, bursts, targets);
+                }
                 Order::ClearCache => {
                     if let Some(cache) = &mut self.state.cache {
                         cache.clear();
                     }
                 }
+                Order::GiveQueues(queues) => self.give_queues(*queues),
+                Order::TakeQueues(port) => self.take_queues(port),
+                Order::LendPool(place) => self.lend_pool(place),
+                // Nothing is lent: the control thread had given up on this worker.
+                Order::ReturnPool(_) => {}
                 Order::Stop => return false,
             }
         }
@@ -265,6 +280,7 @@ impl Worker {
         self.snapshot = snapshot;
         self.state.epoch = self.state.epoch.wrapping_add(1);
         modes::adopt(&self.snapshot, &mut self.state);
+        self.choose_polled();
         self.state.adjacencies.forget_gateways();
         self.state.adjacencies.re_encapsulate(&self.snapshot.interfaces);
         self.state.link.counters.generation.set(u64::from(generation));
@@ -273,7 +289,57 @@ impl Worker {
     fn answer(&mut self, event: Event) {
         self.state.wake = true;
         if let Err(event) = self.state.link.events.push(event) {
-            self.unsent = Some(event);
+            self.unsent.push_back(event);
+        }
+    }
+
+    fn answer_again(&mut self) {
+        for _ in 0..self.unsent.len() {
+            if let Some(event) = self.unsent.pop_front() {
+                self.answer(event);
+            }
+        }
+    }
+
+    fn give_queues(&mut self, queues: PortQueues) {
+        let port = queues.port;
+        self.rx.extend(queues.rx.into_iter().map(|(number, queue)| RxPort::new(port, number, queue)));
+        self.state.staging.give(port, queues.tx);
+        self.choose_polled();
+    }
+
+    fn take_queues(&mut self, port: u16) {
+        let tx = self.state.staging.take(&mut self.state.pool, &self.state.link.counters, port);
+        let mut rx = Vec::new();
+        for mut taken in self.rx.extract_if(.., |rx| rx.port == port) {
+            taken.queue.close(&mut self.state.pool);
+            rx.push((taken.number, taken.queue));
+        }
+        self.answer(Event::QueuesTaken(Box::new(PortQueues { port, rx, tx })));
+    }
+
+    /// Waits until the pool is back; no packet of this worker moves meanwhile.
+    fn lend_pool(&mut self, mut place: Box<Pool>) {
+        std::mem::swap(&mut self.state.pool, &mut *place);
+        self.answer(Event::PoolLent(place));
+        loop {
+            self.answer_again();
+            self.waker.unpark();
+            match self.state.link.orders.pop() {
+                Some(Order::ReturnPool(mut pool)) => {
+                    std::mem::swap(&mut self.state.pool, &mut *pool);
+                    return;
+                }
+                Some(order) => self.deferred.push_back(order),
+                None => std::thread::park_timeout(NAP),
+            }
+        }
+    }
+
+    /// In the modes that do not route, only the ports in the list are polled.
+    fn choose_polled(&mut self) {
+        for rx in &mut self.rx {
+            rx.polled = self.snapshot.mode == Mode::L3 || self.snapshot.modes.target(rx.port).is_some();
         }
     }
 

@@ -351,6 +351,10 @@ impl PortControl for PacketPort {
         Ok(())
     }
 
+    fn is_back(&self) -> bool {
+        !self.interface.exists() && Interface::find(&self.info.device).is_ok()
+    }
+
     fn reset(&mut self) -> Result<(), PortError> {
         Ok(())
     }

@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
 
 use crate::cli::command::PortSelector;
+use crate::cli::port_command;
 
 /// What may stand in the place of an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,10 @@ pub enum Kind {
     Numbers,
     /// Masks in round brackets, joined by commas: `(0xff,0x0)`.
     Masks,
+    /// Numbers joined by commas, each once: `0,2,4`, `0-3`.
+    List,
+    /// The same as the bits of a hexadecimal number: `0x5`.
+    Mask,
     /// Every word that is left.
     Words,
 }
@@ -56,6 +61,8 @@ pub enum Value {
     Number(u64),
     /// Of [`Kind::Numbers`] and [`Kind::Masks`].
     Numbers(Vec<u64>),
+    /// Of [`Kind::List`] and [`Kind::Mask`].
+    List(Vec<u16>),
     /// Of [`Kind::Choice`], in full.
     Choice(&'static str),
 }
@@ -89,6 +96,8 @@ impl Kind {
             Self::Choice(words) => {
                 words.iter().find(|word| **word == text).map_or(Err(Refusal::Unlike), |word| Ok(Value::Choice(word)))
             }
+            Self::List => port_command::list(text).map(Value::List).ok_or(Refusal::Unlike),
+            Self::Mask => port_command::mask(text).map(Value::List).ok_or(Refusal::Unlike),
             Self::File if text.is_empty() => Err(Refusal::Because("the file name is empty".into())),
             Self::File | Self::Words => Ok(Value::Text(text.to_owned())),
         }
@@ -108,6 +117,8 @@ impl Kind {
             Self::Word => "a word".into(),
             Self::Numbers => "numbers joined by commas (64,128)".into(),
             Self::Masks => "masks in brackets ((0xff,0x0))".into(),
+            Self::List => "numbers, each once (0,2,4)".into(),
+            Self::Mask => "a hexadecimal mask of at least one bit (0x5)".into(),
             Self::Words => "any words".into(),
         }
     }
@@ -293,6 +304,7 @@ from_value! {
     PortSelector: Value::Port(port) => Some(port.clone());
     String: Value::Text(text) => Some(text.clone());
     u8: Value::Number(number) => u8::try_from(*number).ok();
+    Vec<u16>: Value::List(numbers) => Some(numbers.clone());
     u16: Value::Number(number) => u16::try_from(*number).ok();
     u32: Value::Number(number) => u32::try_from(*number).ok();
     &'static str: Value::Choice(word) => Some(word);

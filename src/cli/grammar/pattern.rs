@@ -88,6 +88,8 @@ fn argument(inside: &'static str) -> Element {
         "word" => Kind::Word,
         "numbers" => Kind::Numbers,
         "masks" => Kind::Masks,
+        "list" => Kind::List,
+        "mask" => Kind::Mask,
         range => {
             let bounds = range.split_once("..").map(|(low, high)| (low.parse(), high.parse()));
             let Some((Ok(low), Ok(high))) = bounds else { panic!("`<{inside}>`: no such kind") };

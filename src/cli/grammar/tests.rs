@@ -228,6 +228,8 @@ fn argument(kind: &Kind, dice: u32) -> String {
         Kind::Port | Kind::File => name(),
         Kind::Interface => ["p0", "p0.100", "up", "dev", "mtu", "metric"][dice as usize % 6].into(),
         Kind::Number(low, high) => (low + u64::from(dice) % (high - low + 1)).to_string(),
+        Kind::List => format!("{},{}", dice % 500, dice % 500 + 1),
+        Kind::Mask => format!("0x{:x}", dice | 1),
         Kind::Choice(words) => words[dice as usize % words.len()].into(),
         Kind::Words => name(),
         Kind::Word => ["global", "mb_pool_0", "x"][dice as usize % 3].into(),

@@ -3,18 +3,20 @@
 use crate::cli::command::PortSelector;
 use crate::cli::view;
 use crate::control::router::Router;
+use crate::control::state::PortState;
 use ringway_pmd::{Duplex, PortStats, RingLimits};
 use std::time::Instant;
 
 impl Router {
     /// The numbers of the ports that a selector names.
     pub(in crate::control) fn select_ports(&self, selector: &PortSelector) -> Result<Vec<usize>, String> {
+        let there = |number: usize| self.ports.get(number).is_some_and(|port| port.state != PortState::Closed);
         match selector {
-            PortSelector::All => Ok((0..self.ports.len()).collect()),
-            PortSelector::Number(number) if usize::from(*number) < self.ports.len() => Ok(vec![usize::from(*number)]),
+            PortSelector::All => Ok((0..self.ports.len()).filter(|number| there(*number)).collect()),
+            PortSelector::Number(number) if there(usize::from(*number)) => Ok(vec![usize::from(*number)]),
             PortSelector::Number(number) => Err(format!("there is no port {number}; {}", self.port_names())),
             PortSelector::Name(name) => {
-                let found = self.ports.iter().position(|port| port.name == *name);
+                let found = self.ports.iter().position(|port| port.name == *name && port.state != PortState::Closed);
                 found
                     .map(|number| vec![number])
                     .ok_or_else(|| format!("there is no port {name}; {}", self.port_names()))
@@ -23,8 +25,11 @@ impl Router {
     }
 
     fn port_names(&self) -> String {
-        let names: Vec<_> =
-            self.ports.iter().enumerate().map(|(number, port)| format!("{number} {}", port.name)).collect();
+        let names: Vec<_> = self
+            .ports_in(&[PortState::Started, PortState::Stopped])
+            .into_iter()
+            .map(|number| format!("{number} {}", self.ports[usize::from(number)].name))
+            .collect();
         format!("the ports are: {}", names.join(", "))
     }
 

@@ -19,7 +19,7 @@ struct Wrong {
 
 /// Forwards a burst with its checksums right.
 pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
-    let addresses = plain::addresses(snapshot, plain::peer(snapshot.ports.len(), port));
+    let addresses = plain::addresses(snapshot, snapshot.modes.target(port).unwrap_or(port));
     let (mut ip, mut transport) = (0, 0);
     for mbuf in burst.as_slice() {
         let frame = state.pool.frame_mut(mbuf);

@@ -13,7 +13,7 @@ mod transport;
 mod txonly;
 
 pub use noisy::Noisy;
-pub use plain::{peer, peer_mac};
+pub use plain::{paired, peer_mac};
 pub use settings::{ModeSettings, NoisySettings, Retry, Verbose};
 
 use super::snapshot::Snapshot;
@@ -50,10 +50,10 @@ pub fn generate(snapshot: &Snapshot, state: &mut State, port: u16) -> usize {
     }
 }
 
-/// Makes the first bursts of `start tx_first` on every port.
-pub fn transmit_first(snapshot: &Snapshot, state: &mut State, bursts: u32) {
+/// Makes the first bursts of `start tx_first` on the ports of this worker's streams.
+pub fn transmit_first(snapshot: &Snapshot, state: &mut State, bursts: u32, ports: impl Iterator<Item = u16> + Clone) {
     for _ in 0..bursts {
-        for port in 0..snapshot.ports.len() as u16 {
+        for port in ports.clone() {
             txonly::run(snapshot, state, port);
         }
         state.staging.flush(&mut state.pool, &state.link.counters);

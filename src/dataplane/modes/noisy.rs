@@ -91,7 +91,7 @@ impl Noisy {
 /// Keeps a burst, and sends the oldest where there is no room for it.
 pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
     let settings = &snapshot.modes.noisy;
-    let to = plain::peer(snapshot.ports.len(), port);
+    let to = snapshot.modes.target(port).unwrap_or(port);
     for _ in 0..burst.len() {
         state.noisy.touch(settings);
     }

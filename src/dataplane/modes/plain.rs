@@ -1,6 +1,6 @@
 //! The modes that look at no more than the Ethernet header: `io`, `mac`, `macswap`, `rxonly`.
 //!
-//! Ports are paired as testpmd's default topology does: 0 with 1, 2 with 3; a last odd port with itself.
+//! Unless told otherwise ports are paired as testpmd's default topology does: 0 with 1, 2 with 3; a last odd port with itself.
 
 use crate::dataplane::drop_reason::DropReason;
 use crate::dataplane::snapshot::Snapshot;
@@ -9,8 +9,8 @@ use crate::wire::ethernet;
 use macaddr::MacAddr6;
 use ringway_mempool::{Burst, Mbuf, Pool};
 
-/// The port that a port's frames go to.
-pub fn peer(ports: usize, port: u16) -> u16 {
+/// The other port of a pair.
+pub fn paired(ports: usize, port: u16) -> u16 {
     let other = port ^ 1;
     if usize::from(other) < ports { other } else { port }
 }
@@ -31,13 +31,13 @@ pub fn addresses(snapshot: &Snapshot, port: u16) -> [u8; 12] {
 
 /// Mode `io`: every frame to the other port, untouched.
 pub fn io(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
-    let to = peer(snapshot.ports.len(), port);
+    let to = snapshot.modes.target(port).unwrap_or(port);
     state.staging.stage_burst(&mut state.pool, &state.link.counters, to, burst);
 }
 
 /// As [`io`], with the tag of `tx_vlan` put on first where there is one.
 pub fn tagged(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
-    if let Some(tag) = snapshot.modes.tag(peer(snapshot.ports.len(), port)) {
+    if let Some(tag) = snapshot.modes.tag(snapshot.modes.target(port).unwrap_or(port)) {
         for mbuf in burst.as_mut_slice() {
             put_on(&mut state.pool, mbuf, tag);
         }
@@ -57,7 +57,7 @@ pub fn put_on(pool: &mut Pool, mbuf: &mut Mbuf, tag: [u8; 4]) {
 
 /// Mode `mac`: from the sending port's address, to the configured station.
 pub fn mac(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
-    let addresses = addresses(snapshot, peer(snapshot.ports.len(), port));
+    let addresses = addresses(snapshot, snapshot.modes.target(port).unwrap_or(port));
     for mbuf in burst.as_slice() {
         if let Some(head) = state.pool.frame_mut(mbuf).first_chunk_mut::<12>() {
             *head = addresses;

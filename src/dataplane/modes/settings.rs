@@ -1,6 +1,6 @@
 //! What the modes go by, compiled for the workers as a part of the snapshot.
 
-use super::plain::peer_mac;
+use super::plain::{paired, peer_mac};
 use crate::wire::ethernet;
 use macaddr::MacAddr6;
 use ringway_config::Config;
@@ -57,6 +57,8 @@ pub struct ModeSettings {
     pub peers: Box<[MacAddr6]>,
     /// By port: the VLAN tag, type and identifier, that frames get.
     pub tags: Box<[Option<[u8; 4]>]>,
+    /// By port: the port that its frames go to; `None` for one that is not in the list of ports.
+    pub targets: Box<[Option<u16>]>,
     /// Offers to a full port.
     pub retry: Retry,
     /// Bytes of a frame that is made.
@@ -75,6 +77,7 @@ impl ModeSettings {
         Self {
             peers: (0..ports as u16).map(peer_mac).collect(),
             tags: vec![None; ports].into_boxed_slice(),
+            targets: (0..ports as u16).map(|port| Some(paired(ports, port))).collect(),
             retry: Retry::ONCE,
             tx_bytes: 64,
             flows: 1024,
@@ -92,6 +95,7 @@ impl ModeSettings {
         Self {
             peers: peers.map(|(number, port)| port.eth_peer.unwrap_or_else(|| peer_mac(number as u16))).collect(),
             tags: config.ports.iter().map(|port| port.tx_vlan.map(tag)).collect(),
+            targets: (0..config.ports.len() as u16).map(|port| Some(paired(config.ports.len(), port))).collect(),
             retry: if modes.retries == 0 { Retry::ONCE } else { retry },
             tx_bytes: modes.tx_bytes,
             flows: modes.flows,
@@ -109,6 +113,12 @@ impl ModeSettings {
     #[inline]
     pub fn tag(&self, port: u16) -> Option<[u8; 4]> {
         self.tags.get(usize::from(port)).copied().flatten()
+    }
+
+    /// The port that a port's frames go to.
+    #[inline]
+    pub fn target(&self, port: u16) -> Option<u16> {
+        self.targets.get(usize::from(port)).copied().flatten()
     }
 
     /// The station behind a port.

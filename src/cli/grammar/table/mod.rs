@@ -5,6 +5,7 @@
 
 pub mod absent;
 mod change;
+mod port;
 mod show;
 mod testpmd;
 
@@ -109,7 +110,7 @@ impl fmt::Display for Section {
 /// The table, compiled at first use.
 pub fn rows() -> &'static [Row] {
     static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
-        let specs = show::ROWS.iter().chain(change::ROWS).chain(testpmd::ROWS);
+        let specs = show::ROWS.iter().chain(change::ROWS).chain(port::ROWS).chain(testpmd::ROWS);
         specs
             .map(|spec| Row {
                 section: spec.section,
