@@ -3,6 +3,7 @@
 #
 #   host A                          ringway                             host B
 #   192.0.2.10/24  eth0 -- rw-lan  192.0.2.1 | 198.51.100.1  rw-wan -- eth0  198.51.100.2/24
+#   SLAAC, 2001:db8:1::/64 ----  2001:db8:1::1 | 2001:db8:2::1  ---- 2001:db8:2::2/64, after lab_ipv6
 #
 # LAB names the lab (default: the process number), so that several can stand side by side. LAB_DRIVER is the driver of the
 # ports whose file names none (default: what ringway chooses, `auto`). Nothing outside the three
@@ -48,6 +49,39 @@ lab_up() {
     ip -n "$LAB_B" address add 198.51.100.2/24 dev eth0
     ip -n "$LAB_A" route add default via 192.0.2.1
     ip -n "$LAB_B" route add default via 198.51.100.1
+}
+
+# lab_ipv6: gives both hosts IPv6, which lab_up leaves off: host A by what ringway advertises, host B by hand.
+lab_ipv6() {
+    local namespace
+    for namespace in "$LAB_A" "$LAB_B"; do
+        ip netns exec "$namespace" sh -c 'for scope in all default eth0; do
+            echo 0 >/proc/sys/net/ipv6/conf/$scope/disable_ipv6
+        done'
+        # The kernel forms the link-local address when the device comes up.
+        ip -n "$namespace" link set eth0 down
+        ip -n "$namespace" link set eth0 up
+    done
+    ip -n "$LAB_A" route replace default via 192.0.2.1
+    ip -n "$LAB_B" route replace default via 198.51.100.1
+    ip -n "$LAB_B" address add 2001:db8:2::2/64 dev eth0 nodad
+    ip -n "$LAB_B" -6 route add default via 2001:db8:2::1
+}
+
+# lab_address6: the global address that host A has formed, once it may be used; nothing before.
+lab_address6() {
+    ip -n "$LAB_A" -json -6 address show dev eth0 scope global -tentative |
+        jq -re '[.[].addr_info[]? | select(.scope == "global") | .local][0] // empty'
+}
+
+# lab_wait6: waits up to 15 s until host A has a global address.
+lab_wait6() {
+    local turn
+    for turn in {1..150}; do
+        if lab_address6 >/dev/null; then return 0; fi
+        sleep 0.1
+    done
+    return 1
 }
 
 # lab_cable NAMESPACE DEVICE PEER: a veth pair from DEVICE in a host's namespace to PEER in ringway's.

@@ -116,6 +116,7 @@ fn every_show_command_answers_as_text_and_as_json() {
         "show route",
         "show neighbor",
         "show arp",
+        "show nd",
         "show cache",
         "show fib zones",
         "show pool",

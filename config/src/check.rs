@@ -36,6 +36,10 @@ enum Place<'a> {
 }
 
 fn place(address: IpAddr, interfaces: &[InterfaceDraft]) -> Place<'_> {
+    // A link-local address is on whichever link is named beside it.
+    if crate::value::is_link_local(address) {
+        return Place::Elsewhere;
+    }
     let own = interfaces.iter().find(|draft| draft.addresses.iter().any(|net| net.value.addr() == address));
     if let Some(name) = own.and_then(InterfaceDraft::name) {
         return Place::Own(name);

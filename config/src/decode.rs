@@ -1,5 +1,6 @@
 //! From TOML tables to values with their places. The checks over several tables come after, in `check`.
 
+mod advertise;
 mod interface;
 mod port;
 mod route;

@@ -64,7 +64,28 @@ pub(crate) const FAULT: TableKeys =
 
 pub(crate) const INTERFACE: TableKeys = TableKeys {
     heading: "[[interface]]",
-    keys: &["name", "addresses", "mtu", "up", "redirects", "directed_broadcast"],
+    keys: &["name", "addresses", "mtu", "up", "redirects", "directed_broadcast", "ipv6", "duplicate_detection", "ra"],
+};
+
+pub(crate) const RA: TableKeys = TableKeys {
+    heading: "[interface.ra]",
+    keys: &[
+        "max_interval_s",
+        "min_interval_s",
+        "lifetime_s",
+        "preference",
+        "prefixes",
+        "valid_s",
+        "preferred_s",
+        "autonomous",
+        "mtu",
+        "name_servers",
+        "hop_limit",
+        "managed",
+        "other",
+        "reachable_ms",
+        "retransmit_ms",
+    ],
 };
 
 pub(crate) const ROUTE: TableKeys = TableKeys { heading: "[[route]]", keys: &["to", "via", "dev", "type", "metric"] };
@@ -110,8 +131,10 @@ pub(crate) const MODES: TableKeys = TableKeys {
 mod tests {
     use super::*;
 
-    const TABLES: [&TableKeys; 12] =
-        [&ROUTER, &WORKERS, &MEMORY, &PORT, &FAULT, &INTERFACE, &ROUTE, &NEIGHBOR, &CACHE, &NEIGHBORS, &ICMP, &MODES];
+    const TABLES: [&TableKeys; 13] = [
+        &ROUTER, &WORKERS, &MEMORY, &PORT, &FAULT, &INTERFACE, &RA, &ROUTE, &NEIGHBOR, &CACHE, &NEIGHBORS, &ICMP,
+        &MODES,
+    ];
 
     #[test]
     fn every_table_is_listed_once() {

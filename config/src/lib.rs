@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advertise;
 mod check;
 mod decode;
 mod keys;
@@ -35,6 +36,7 @@ mod write;
 
 use std::path::Path;
 
+pub use advertise::{Advertise, Preference};
 pub use mistake::{LoadError, Mistake, Mistakes};
 pub use model::{
     Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port, Route,

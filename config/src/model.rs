@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use macaddr::MacAddr6;
 use serde::Serialize;
 
+use crate::advertise::Advertise;
 use crate::modes::Modes;
 use crate::words::{HopByHop, Idle, Mode, Pages, Steer, XdpMode, ZeroCopy};
 
@@ -302,6 +303,12 @@ pub struct Interface {
     pub redirects: bool,
     /// Whether packets to a connected prefix's broadcast address are forwarded (RFC 2644).
     pub directed_broadcast: bool,
+    /// Whether it speaks IPv6: it has a link-local address then, formed of its MAC unless `addresses` names one.
+    pub ipv6: bool,
+    /// Whether its IPv6 addresses are probed for before they are used (RFC 4862).
+    pub duplicate_detection: bool,
+    /// Its router advertisements; `None` sends none.
+    pub ra: Option<Advertise>,
 }
 
 impl Interface {
@@ -318,6 +325,9 @@ impl Interface {
             up: true,
             redirects: true,
             directed_broadcast: false,
+            ipv6: false,
+            duplicate_detection: true,
+            ra: None,
         }
     }
 }

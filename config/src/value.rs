@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
 
 use crate::sink::Complaint;
@@ -14,8 +14,6 @@ const NAME_MAX: usize = 32;
 const DEVICE_MAX: usize = 15;
 /// Longest path of a UNIX socket: `sun_path`, 108, less the final zero byte (unix(7)).
 const SOCKET_MAX: usize = 107;
-
-const IPV6: &str = "IPv6 is not supported yet; remove it";
 
 /// The router's name, for the prompt.
 pub(crate) fn router_name(text: &str) -> Result<String, Complaint> {
@@ -119,12 +117,11 @@ pub(crate) fn mac(text: &str) -> Result<MacAddr6, Complaint> {
 
 /// The address of one host: a gateway or a neighbor.
 pub(crate) fn host(text: &str) -> Result<IpAddr, Complaint> {
-    let hint = "expected an IPv4 address, such as `192.0.2.1`";
+    let hint = "expected an address, such as `192.0.2.1` or `2001:db8::1`";
     let address = match text.parse::<IpAddr>() {
-        Ok(address @ IpAddr::V4(_)) => address,
-        Ok(IpAddr::V6(_)) => return Err(Complaint::new(format!("`{text}` is an IPv6 address"), IPV6)),
+        Ok(address) => address,
         Err(_) if text.contains('/') => {
-            let hint = "expected an address without a prefix length, such as `192.0.2.1`";
+            let hint = "expected an address without a prefix length, such as `192.0.2.1` or `2001:db8::1`";
             return Err(Complaint::new(format!("`{text}` is not the address of one host"), hint));
         }
         Err(_) => return Err(Complaint::new(format!("`{text}` is not an IP address"), hint)),
@@ -137,14 +134,10 @@ pub(crate) fn host(text: &str) -> Result<IpAddr, Complaint> {
 
 /// An interface's address with the length of its connected prefix.
 pub(crate) fn interface_address(text: &str) -> Result<IpNet, Complaint> {
-    let hint = "expected an address with its prefix length, such as `192.0.2.1/24`";
+    let hint = "expected an address with its prefix length, such as `192.0.2.1/24` or `2001:db8::1/64`";
     let net = match text.parse::<IpNet>() {
-        Ok(net @ IpNet::V4(_)) => net,
-        Ok(IpNet::V6(_)) => return Err(Complaint::new(format!("`{text}` is an IPv6 address"), IPV6)),
-        Err(_) if text.parse::<Ipv6Addr>().is_ok() => {
-            return Err(Complaint::new(format!("`{text}` is an IPv6 address"), IPV6));
-        }
-        Err(_) if text.parse::<Ipv4Addr>().is_ok() => {
+        Ok(net) => net,
+        Err(_) if text.parse::<IpAddr>().is_ok() => {
             return Err(Complaint::new(format!("`{text}` has no prefix length"), hint));
         }
         Err(_) => return Err(Complaint::new(format!("`{text}` is not an address with a prefix length"), hint)),
@@ -154,7 +147,10 @@ pub(crate) fn interface_address(text: &str) -> Result<IpNet, Complaint> {
         return Err(Complaint::new(format!("{address} is {kind}, which no interface can have"), hint));
     }
     if net.prefix_len() == 0 {
-        let hint = "expected a prefix length from 1 to 32; everything else is reached by a `[[route]]` to \"default\"";
+        let most = net.max_prefix_len();
+        let hint = format!(
+            "expected a prefix length from 1 to {most}; everything else is reached by a `[[route]]` to \"default\""
+        );
         return Err(Complaint::new(format!("`{text}` makes the whole Internet a connected network"), hint));
     }
     if let Some(role) = role_in_prefix(address, net) {
@@ -184,28 +180,51 @@ fn first_host(prefix: IpNet) -> Option<IpAddr> {
 }
 
 /// The destination of a route: `default`, a prefix without host bits, or an address, which is a /32.
-pub(crate) fn destination(text: &str) -> Result<IpNet, Complaint> {
+/// With `ipv6`, `default` means `::/0`.
+pub(crate) fn destination(text: &str, ipv6: bool) -> Result<IpNet, Complaint> {
     if text == "default" {
-        return Ok(IpNet::V4(Ipv4Net::default()));
+        return Ok(if ipv6 { Ipv6Net::default().into() } else { Ipv4Net::default().into() });
     }
-    let ipv6 = || Err(Complaint::new(format!("`{text}` is an IPv6 destination"), IPV6));
-    let net = match text.parse::<IpNet>() {
-        Ok(net @ IpNet::V4(_)) => net,
-        Ok(IpNet::V6(_)) => return ipv6(),
-        Err(_) => match text.parse::<IpAddr>() {
-            Ok(address @ IpAddr::V4(_)) => IpNet::from(address),
-            Ok(IpAddr::V6(_)) => return ipv6(),
-            Err(_) => {
-                let hint = "expected \"default\" or a prefix, such as `203.0.113.0/24`";
-                return Err(Complaint::new(format!("`{text}` is not a destination"), hint));
-            }
-        },
+    let net = match text.parse::<IpNet>().or_else(|error| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| error)) {
+        Ok(net) => net,
+        Err(_) => {
+            let hint = "expected \"default\" or a prefix, such as `203.0.113.0/24` or `2001:db8::/32`";
+            return Err(Complaint::new(format!("`{text}` is not a destination"), hint));
+        }
     };
     if net.trunc() != net {
         let hint = format!("write `{}`, or `{}` for the one address", net.trunc(), IpNet::from(net.addr()));
         return Err(Complaint::new(format!("`{text}` has bits set after the first {}", net.prefix_len()), hint));
     }
     Ok(net)
+}
+
+/// A prefix that hosts form addresses of. RFC 4862 5.5.3 (d): "If the sum of the prefix length and interface identifier
+/// length does not equal 128 bits, the Prefix Information option MUST be ignored", and on Ethernet it is 64 bits.
+pub(crate) fn advertised_prefix(text: &str) -> Result<Ipv6Net, Complaint> {
+    let hint = "expected a prefix of 64 bits, such as `2001:db8:1::/64`";
+    let Ok(net) = text.parse::<Ipv6Net>() else {
+        return Err(Complaint::new(format!("`{text}` is not an IPv6 prefix"), hint));
+    };
+    if net.prefix_len() != 64 || net.trunc() != net {
+        return Err(Complaint::new(format!("hosts form no addresses of `{text}`"), hint));
+    }
+    match special(IpAddr::V6(net.network())) {
+        Some(kind) => Err(Complaint::new(format!("`{text}` is {kind}"), hint)),
+        None if is_link_local(IpAddr::V6(net.network())) => {
+            Err(Complaint::new(format!("`{text}` is link-local"), hint))
+        }
+        None => Ok(net),
+    }
+}
+
+/// The address of a name server.
+pub(crate) fn name_server(text: &str) -> Result<Ipv6Addr, Complaint> {
+    let hint = "expected an IPv6 address, such as `2001:db8::53`";
+    match host(text)? {
+        IpAddr::V6(address) => Ok(address),
+        IpAddr::V4(_) => Err(Complaint::new(format!("`{text}` is not an IPv6 address"), hint)),
+    }
 }
 
 /// What a prefix is that holds nothing but special addresses.
@@ -231,6 +250,10 @@ pub(crate) fn special(address: IpAddr) -> Option<&'static str> {
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Some("the unspecified address"),
         IpAddr::V6(Ipv6Addr::LOCALHOST) => Some("the loopback address"),
         IpAddr::V6(address) if address.is_multicast() => Some("a multicast address"),
+        // 2.5.5: neither is ever on a wire.
+        IpAddr::V6(address) if matches!(address.to_bits() >> 32, 0 | 0xffff) => {
+            Some("an IPv4-mapped or IPv4-compatible address")
+        }
         IpAddr::V6(_) => None,
     }
 }
@@ -292,19 +315,34 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_is_named_as_not_supported() {
-        assert!(message(host("2001:db8::1")).contains(IPV6));
-        assert!(message(interface_address("2001:db8::1/64")).contains(IPV6));
-        assert!(message(interface_address("2001:db8::1")).contains(IPV6));
-        assert!(message(destination("2001:db8::/32")).contains(IPV6));
-        assert!(message(destination("2001:db8::1")).contains(IPV6));
+    fn ipv6_is_read_as_ipv4_is() {
+        assert_eq!(host("2001:db8::1").unwrap().to_string(), "2001:db8::1");
+        assert_eq!(host("fe80::1").unwrap().to_string(), "fe80::1");
+        assert_eq!(interface_address("2001:db8::1/64").unwrap().to_string(), "2001:db8::1/64");
+        assert!(message(interface_address("2001:db8::1")).contains("no prefix length"));
+        assert!(message(interface_address("2001:db8::/64")).contains("subnet-router anycast"));
+        for text in ["::", "::1", "ff02::1", "::ffff:192.0.2.1"] {
+            assert!(message(host(text)).contains("no host can have"), "{text}");
+        }
+        assert_eq!(destination("2001:db8::1", false).unwrap().to_string(), "2001:db8::1/128");
+        assert_eq!(destination("default", true).unwrap().to_string(), "::/0");
+        assert!(message(destination("2001:db8::1/32", false)).contains("`2001:db8::/32`"));
+    }
+
+    #[test]
+    fn only_a_prefix_of_64_bits_is_advertised() {
+        assert_eq!(advertised_prefix("2001:db8:1::/64").unwrap().to_string(), "2001:db8:1::/64");
+        for text in ["2001:db8::/48", "2001:db8::1/64", "192.0.2.0/24", "fe80::/64"] {
+            assert!(advertised_prefix(text).is_err(), "{text}");
+        }
+        assert!(name_server("192.0.2.1").is_err());
     }
 
     #[test]
     fn route_with_host_bits_is_told_its_prefix() {
-        assert!(message(destination("203.0.113.7/24")).contains("`203.0.113.0/24`"));
-        assert_eq!(destination("203.0.113.7").unwrap().to_string(), "203.0.113.7/32");
-        assert_eq!(destination("default").unwrap().to_string(), "0.0.0.0/0");
+        assert!(message(destination("203.0.113.7/24", false)).contains("`203.0.113.0/24`"));
+        assert_eq!(destination("203.0.113.7", false).unwrap().to_string(), "203.0.113.7/32");
+        assert_eq!(destination("default", false).unwrap().to_string(), "0.0.0.0/0");
     }
 
     #[test]

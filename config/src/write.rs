@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use crate::words::Word;
 use crate::{
-    Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Modes, Neighbor, NeighborSettings, Port,
-    Route, RouteKind, Router, Workers, Xdp,
+    Advertise, Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Modes, Neighbor, NeighborSettings,
+    Port, Route, RouteKind, Router, Workers, Xdp,
 };
 
 /// A table being written; its heading stands when it has a key, or when it must.
@@ -53,6 +53,14 @@ impl Table {
         }
     }
 
+    /// A list of values written as texts; nothing of an empty one.
+    fn list<T: Display>(&mut self, key: &str, values: &[T]) {
+        if !values.is_empty() {
+            let values: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+            self.raw(key, format_args!("[{}]", values.join(", ")));
+        }
+    }
+
     fn changed_word<W: Word>(&mut self, key: &str, value: W, default: W) {
         if value != default {
             self.text(key, value.word());
@@ -84,7 +92,12 @@ impl Config {
                 fault(entry).append_to(&mut file);
             }
         }
-        self.interfaces.iter().for_each(|entry| interface(entry).append_to(&mut file));
+        for entry in &self.interfaces {
+            interface(entry).append_to(&mut file);
+            if let Some(ra) = &entry.ra {
+                advertise(ra).append_to(&mut file);
+            }
+        }
         self.routes.iter().for_each(|entry| route(entry).append_to(&mut file));
         self.neighbors.iter().for_each(|entry| neighbor(entry).append_to(&mut file));
         cache(&self.cache).append_to(&mut file);
@@ -182,21 +195,41 @@ fn fault(fault: &Fault) -> Table {
 fn interface(interface: &Interface) -> Table {
     let mut table = Table::required("[[interface]]");
     table.text("name", &interface.name);
-    if !interface.addresses.is_empty() {
-        let addresses: Vec<String> = interface.addresses.iter().map(|address| format!("\"{address}\"")).collect();
-        table.raw("addresses", format_args!("[{}]", addresses.join(", ")));
-    }
+    table.list("addresses", &interface.addresses);
     table.given("mtu", interface.mtu);
     table.changed("up", interface.up, true);
     table.changed("redirects", interface.redirects, true);
     table.changed("directed_broadcast", interface.directed_broadcast, false);
+    let has_ipv6 = interface.ra.is_some() || interface.addresses.iter().any(|net| net.addr().is_ipv6());
+    table.changed("ipv6", interface.ipv6, has_ipv6);
+    table.changed("duplicate_detection", interface.duplicate_detection, true);
+    table
+}
+
+fn advertise(ra: &Advertise) -> Table {
+    let (mut table, default) = (Table::required("[interface.ra]"), Advertise::default());
+    table.changed("max_interval_s", ra.max_interval_s, default.max_interval_s);
+    table.given("min_interval_s", ra.min_interval_s);
+    table.given("lifetime_s", ra.lifetime_s);
+    table.changed_word("preference", ra.preference, default.preference);
+    table.list("prefixes", &ra.prefixes);
+    table.changed("valid_s", ra.valid_s, default.valid_s);
+    table.changed("preferred_s", ra.preferred_s, default.preferred_s.min(ra.valid_s));
+    table.changed("autonomous", ra.autonomous, default.autonomous);
+    table.given("mtu", ra.mtu);
+    table.list("name_servers", &ra.name_servers);
+    table.changed("hop_limit", ra.hop_limit, default.hop_limit);
+    table.changed("managed", ra.managed, default.managed);
+    table.changed("other", ra.other, default.other);
+    table.changed("reachable_ms", ra.reachable_ms, default.reachable_ms);
+    table.changed("retransmit_ms", ra.retransmit_ms, default.retransmit_ms);
     table
 }
 
 fn route(route: &Route) -> Table {
     let mut table = Table::required("[[route]]");
     match route.to {
-        IpNet::V4(net) if net.prefix_len() == 0 => table.text("to", "default"),
+        IpNet::V4(net) if net.prefix_len() == 0 && !by_ipv6(route) => table.text("to", "default"),
         net => table.text("to", net),
     }
     match &route.kind {
@@ -211,6 +244,11 @@ fn route(route: &Route) -> Table {
     }
     table.changed("metric", route.metric, 0);
     table
+}
+
+/// Whether the gateway is of IPv6, which would give `default` another meaning.
+fn by_ipv6(route: &Route) -> bool {
+    matches!(route.kind, RouteKind::Via { gateway, .. } if gateway.is_ipv6())
 }
 
 fn neighbor(neighbor: &Neighbor) -> Table {

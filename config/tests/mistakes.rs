@@ -346,10 +346,25 @@ fn share_beyond_1_is_refused() {
 }
 
 #[test]
-fn ipv6_is_not_supported_yet() {
-    expect("[[route]]\nto = \"2001:db8::/32\"\ndev = \"lan\"\n", "\"2001:db8::/32\"", "IPv6 is not supported yet");
+fn link_local_gateway_needs_its_interface() {
+    expect("[[route]]\nto = \"default\"\nvia = \"fe80::1\"\n", "\"fe80::1\"", "link-local");
+}
+
+#[test]
+fn router_advertisement_that_contradicts_itself_is_refused() {
+    let more = |keys: &str| format!("[[interface]]\nname = \"lan.5\"\n[interface.ra]\n{keys}\n");
+    expect(&more("lifetime_s = 100"), "100", "less than max_interval_s = 600");
+    expect(&more("min_interval_s = 700"), "700", "more than max_interval_s = 600");
+    expect(&more("valid_s = 10\npreferred_s = 20"), "20", "more than valid_s = 10");
+    expect(&more("prefixes = [\"2001:db8::/48\"]"), "\"2001:db8::/48\"", "form no addresses");
+    expect(&more("max_interval_s = 2"), "2", "from 4 to 1800");
+}
+
+#[test]
+fn interface_of_ipv6_is_not_switched_off_nor_too_small() {
     let more = "[[interface]]\nname = \"lan.5\"\naddresses = [\"2001:db8::1/64\"]\n";
-    expect(more, "\"2001:db8::1/64\"", "IPv6 is not supported yet");
+    expect(&format!("{more}ipv6 = false\n"), "ipv6", "has an address of IPv6");
+    expect(&format!("{more}mtu = 1200\n"), "1200", "too small for IPv6");
 }
 
 #[test]

@@ -30,6 +30,7 @@ impl fmt::Display for Command {
             Self::ClearWorkers => f.write_str("clear workers"),
             Self::ClearCache => f.write_str("clear cache"),
             Self::ShowArp => f.write_str("show arp"),
+            Self::ShowNd => f.write_str("show nd"),
             Self::ClearAll => f.write_str("clear all"),
             Self::RouteGet { address } => write!(f, "route get {address}"),
             Self::RouteAdd { prefix, target, metric } => {

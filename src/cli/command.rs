@@ -42,6 +42,8 @@ pub enum Command {
     },
     /// `show arp`
     ShowArp,
+    /// `show nd`
+    ShowNd,
     /// `show cache`
     ShowCache,
     /// `show fib zones`

@@ -138,9 +138,11 @@ impl Router {
 
     pub(super) fn set_interface_state(&mut self, name: &str, up: bool) -> Answer {
         let number = self.interface_number(name)?;
-        let interface = &mut self.interfaces[usize::from(number)];
-        if interface.admin_up != up {
-            interface.admin_up = up;
+        if self.interfaces[usize::from(number)].admin_up != up {
+            if !up {
+                self.last_advertisement(number);
+            }
+            self.interfaces[usize::from(number)].admin_up = up;
             self.config.interfaces[usize::from(number)].up = up;
             self.interface_changed(number);
             self.neighbor_events();

@@ -1,19 +1,20 @@
 //! From the desired state to the snapshot that the workers read.
 
+use super::ip6::Link6;
 use super::router::Router;
 use super::state::ManagedInterface;
-use crate::dataplane::ip6::own::{OwnAddresses, groups};
+use crate::dataplane::ip6::own::OwnAddresses;
 use crate::dataplane::modes::ModeSettings;
 use crate::dataplane::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
 use crate::fib::next_hop::NextHopIndex;
 use crate::fib::{ipv4, ipv6};
-use ipnet::Ipv6Net;
 use std::sync::Arc;
 
 impl Router {
     /// Makes the snapshot of the state as it is now, with the next generation.
     pub(super) fn compile(&mut self) -> Snapshot {
-        let interfaces: Vec<Interface> = self.interfaces.iter().map(data_plane_side).collect();
+        let interfaces: Vec<Interface> =
+            self.interfaces.iter().zip(&self.ip6).map(|(interface, link)| data_plane_side(interface, link)).collect();
         let mut ports: Vec<PortMap> = self.ports.iter().map(|port| PortMap::new(port.port.info().mac)).collect();
         for (number, interface) in self.interfaces.iter().enumerate() {
             if let Some(map) = ports.get_mut(usize::from(interface.port)) {
@@ -63,7 +64,7 @@ impl Router {
     }
 }
 
-fn data_plane_side(interface: &ManagedInterface) -> Interface {
+fn data_plane_side(interface: &ManagedInterface, link: &Link6) -> Interface {
     Interface {
         port: interface.port,
         mac: interface.mac,
@@ -74,7 +75,7 @@ fn data_plane_side(interface: &ManagedInterface) -> Interface {
         directed_broadcast: interface.directed_broadcast,
         vrf: interface.vrf,
         addresses: interface.addresses.clone(),
-        groups6: groups(interface.addresses6.iter().map(Ipv6Net::addr)),
-        addresses6: interface.addresses6.clone(),
+        addresses6: link.claims.assigned().collect(),
+        groups6: link.groups(),
     }
 }

@@ -35,6 +35,7 @@ impl Router {
                 Ok(Reply::view(&self.show_neighbors(interface.as_deref())?, options))
             }
             Command::ShowArp => Ok(Reply::view(&self.show_arp(), options)),
+            Command::ShowNd => Ok(Reply::view(&self.show_nd(), options)),
             Command::ShowCache => Ok(Reply::view(&self.show_cache(), options)),
             Command::ShowFibZones => Ok(Reply::view(&self.show_fib_zones(), options)),
             Command::ShowPool => Ok(Reply::view(&self.show_pool()?, options)),

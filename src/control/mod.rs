@@ -17,6 +17,7 @@ pub mod check;
 mod compile;
 mod dealing;
 mod execute;
+mod ip6;
 mod launch;
 mod linux;
 pub mod log;

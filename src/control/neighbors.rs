@@ -1,4 +1,4 @@
-//! The control thread's part of ARP: what workers ask for, what comes in, what the timers say.
+//! The control thread's part of neighbors: what workers ask for, what comes in, what the timers say.
 
 use super::router::Router;
 use crate::dataplane::message::{Inject, NeighborKey, Order, Punt, PuntMeta};
@@ -6,7 +6,9 @@ use crate::neighbor::arp::{Local, Observation, Received};
 use crate::neighbor::event::{Event, Key};
 use crate::wire::arp::Arp;
 use crate::wire::ethernet::BROADCAST;
+use crate::wire::extension;
 use crate::wire::ipv4::Ipv4;
+use crate::wire::ipv6::Ipv6;
 use macaddr::MacAddr6;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
@@ -50,8 +52,7 @@ impl Router {
                 }
                 Event::Failed { key } => self.order_all(|| Order::NeighborFailed(worker_key(key))),
                 Event::Removed { key } => self.order_all(|| Order::NeighborRemoved(worker_key(key))),
-                // No IPv6 neighbor is ever put into the table.
-                Event::Solicit { target: IpAddr::V6(_), .. } => {}
+                Event::Solicit { interface, target: IpAddr::V6(target), to } => self.solicit_ip6(interface, target, to),
             }
         }
     }
@@ -83,6 +84,12 @@ impl Router {
                 any = true;
                 match punted {
                     Punted::Arp(packet) => self.receive_arp(now, meta.interface, &packet),
+                    Punted::Discovery(frame) => {
+                        self.receive_discovery(now, meta.interface, &frame, usize::from(meta.offset));
+                    }
+                    Punted::Ip(packet) if packet.first().is_some_and(|first| first >> 4 == 6) => {
+                        self.receive_ipv6(now, meta.interface, &packet);
+                    }
                     Punted::Ip(packet) if Ipv4::check(&packet).is_ok_and(|view| view.is_fragment()) => {
                         self.receive_fragment(now, &packet);
                     }
@@ -92,6 +99,19 @@ impl Router {
             }
         }
         any
+    }
+
+    /// An IPv6 packet for us that workers do not answer.
+    fn receive_ipv6(&mut self, now: Instant, interface: u16, packet: &[u8]) {
+        let Ok(view) = Ipv6::check(packet) else { return };
+        // Only packets in parts come with a fragment header: a whole one behind such a header is not punted as one.
+        let whole =
+            extension::chain(&view).skip_all().is_ok_and(|chain| chain.fragment().is_none_or(|f| f.is_atomic()));
+        if !whole {
+            self.receive_fragment6(now, &view);
+        } else if !self.receive_query(now, interface, &view) {
+            self.receive_for_ping6(now, &view);
+        }
     }
 
     fn receive_arp(&mut self, now: Instant, interface: u16, packet: &Arp) {
@@ -132,6 +152,7 @@ impl Router {
 enum Punted {
     Arp(Arp),
     Ip(Vec<u8>),
+    Discovery(Vec<u8>),
     Unreadable,
 }
 
@@ -143,7 +164,7 @@ impl Punted {
                 packet.map_or(Self::Unreadable, Self::Arp)
             }
             Punt::Ip => Self::Ip(bytes.to_vec()),
-            Punt::Discovery => Self::Unreadable,
+            Punt::Discovery => Self::Discovery(bytes.to_vec()),
         }
     }
 }

@@ -7,10 +7,11 @@ use crate::cli::reply::Reply;
 use crate::cli::view::{PingAnswer, PingOutcome, PingResult};
 use crate::dataplane::message::Inject;
 use crate::fib::next_hop::NextHop;
-use crate::wire::icmpv4;
 use crate::wire::ipv4::{self, Ipv4, Ipv4Header};
+use crate::wire::ipv6::{self, Ipv6};
+use crate::wire::{extension, icmpv4, icmpv6};
 use crossbeam_channel::Sender;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// How long after the last request answers are waited for; a host that does not answer ARP is reported after three
@@ -18,12 +19,16 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Pings under way at once.
 const MOST: usize = 16;
-/// IP and ICMP header.
-const HEADERS: usize = 28;
+/// Header of an echo message, of either family.
+const ECHO_HEADER: usize = 8;
+
+/// Bytes of IP and ICMP header.
+fn headers(to: IpAddr) -> usize {
+    ECHO_HEADER + if to.is_ipv4() { ipv4::HEADER_LEN } else { ipv6::HEADER_LEN }
+}
 
 struct Run {
     ping: Ping,
-    to: Ipv4Addr,
     identifier: u16,
     started: Instant,
     sent: Vec<Instant>,
@@ -67,7 +72,9 @@ impl Router {
         let refuse = |message: &str| {
             let _ = reply.send(Reply::error(message));
         };
-        let IpAddr::V4(to) = ping.address else { return refuse("IPv6 is not supported yet") };
+        if matches!(ping.address, IpAddr::V6(to) if to.is_unicast_link_local() || to.is_multicast()) {
+            return refuse("link-local addresses and groups are on every link: ping a global address");
+        }
         if self.pings.runs.len() >= MOST {
             return refuse("too many pings are under way; wait for one to end");
         }
@@ -75,26 +82,18 @@ impl Router {
             return refuse("forwarding is stopped; `start` it first");
         }
         let longest = self.workers.first().map_or(0, |worker| worker.frame_bytes);
-        if usize::from(ping.size) + HEADERS > longest {
+        let headers = headers(ping.address);
+        if usize::from(ping.size) + headers > longest {
             return refuse(&format!(
                 "a ping of {} bytes does not fit a buffer; at most {} do",
                 ping.size,
-                longest.saturating_sub(HEADERS)
+                longest.saturating_sub(headers)
             ));
         }
         self.pings.identifier = self.pings.identifier.wrapping_add(1);
         let identifier = self.pings.identifier;
         let started = Instant::now();
-        self.pings.runs.push(Run {
-            ping,
-            to,
-            identifier,
-            started,
-            sent: Vec::new(),
-            answers: Vec::new(),
-            options,
-            reply,
-        });
+        self.pings.runs.push(Run { ping, identifier, started, sent: Vec::new(), answers: Vec::new(), options, reply });
     }
 
     /// Sends what is due, ends what is over.
@@ -103,7 +102,13 @@ impl Router {
         for run in &mut self.pings.runs {
             if (run.sent.len() as u32) < run.ping.count && run.next() <= now {
                 run.sent.push(now);
-                requests.push((run.to, run.identifier, run.sent.len() as u16, run.ping.size, run.ping.dont_fragment));
+                requests.push((
+                    run.ping.address,
+                    run.identifier,
+                    run.sent.len() as u16,
+                    run.ping.size,
+                    run.ping.dont_fragment,
+                ));
             }
         }
         for (to, identifier, sequence, size, dont_fragment) in requests {
@@ -116,7 +121,11 @@ impl Router {
                 );
                 continue;
             };
-            let packet = request(source, to, identifier, sequence, size, dont_fragment);
+            let packet = match (source, to) {
+                (IpAddr::V4(source), IpAddr::V4(to)) => request(source, to, identifier, sequence, size, dont_fragment),
+                (IpAddr::V6(source), IpAddr::V6(to)) => request6(source, to, identifier, sequence, size),
+                _ => continue,
+            };
             self.inject(0, Inject::Packet { vrf: 0 }, &packet);
         }
         let mut at = 0;
@@ -138,9 +147,8 @@ impl Router {
     }
 
     /// The address that packets for `to` are sent from; `None` without a route.
-    fn source_towards(&self, to: Ipv4Addr) -> Option<Ipv4Addr> {
+    fn source_towards(&self, to: IpAddr) -> Option<IpAddr> {
         let snapshot = self.snapshot()?;
-        let to = IpAddr::V4(to);
         let (interface, near) = match snapshot.route(0, to, 0)? {
             NextHop::Gateway { interface, address } => (interface, address),
             NextHop::Connected { interface } | NextHop::Deliver { interface } | NextHop::Broadcast { interface } => {
@@ -148,7 +156,14 @@ impl Router {
             }
             NextHop::Vrf { .. } | NextHop::Blackhole | NextHop::Unreachable | NextHop::Prohibit => return None,
         };
-        snapshot.interfaces.get(usize::from(interface))?.source_towards(near)
+        let there = snapshot.interfaces.get(usize::from(interface))?;
+        match to {
+            IpAddr::V4(_) => there.source_towards(near).map(IpAddr::V4),
+            IpAddr::V6(to) => {
+                let global = there.global_towards6(to);
+                global.or_else(|| snapshot.vrfs.first()?.own6.first()).map(IpAddr::V6)
+            }
+        }
     }
 
     /// Takes an ICMP message for the router: the answer to a ping, or an error about one.
@@ -158,7 +173,11 @@ impl Router {
         match message.first() {
             Some(&icmpv4::ECHO_REPLY) => {
                 let Some((identifier, sequence)) = icmpv4::echo_numbers(message) else { return };
-                let sent = self.pings.runs.iter().find(|run| run.identifier == identifier && run.to == view.source());
+                let sent = self
+                    .pings
+                    .runs
+                    .iter()
+                    .find(|run| run.identifier == identifier && run.ping.address == view.source());
                 let sent = sent.and_then(|run| run.sent.get(usize::from(sequence).checked_sub(1)?).copied());
                 if let Some(sent) = sent {
                     let outcome = PingOutcome::Reply {
@@ -166,7 +185,7 @@ impl Router {
                         ttl: view.ttl(),
                         rtt_us: now.duration_since(sent).as_micros() as u64,
                     };
-                    self.answer_ping(identifier, u32::from(sequence), view.source(), outcome);
+                    self.answer_ping(identifier, u32::from(sequence), view.source().into(), outcome);
                 }
             }
             Some(&kind) if icmpv4::is_error(kind) => {
@@ -177,22 +196,51 @@ impl Router {
                     return;
                 };
                 let said = describe_error(kind, message.get(1).copied().unwrap_or(0), message);
-                self.answer_ping(identifier, u32::from(sequence), view.source(), PingOutcome::Error(said));
+                self.answer_ping(identifier, u32::from(sequence), view.source().into(), PingOutcome::Error(said));
             }
             _ => {}
         }
     }
 
-    fn answer_ping(&mut self, identifier: u16, sequence: u32, from: Ipv4Addr, outcome: PingOutcome) {
+    /// The same over IPv6.
+    pub(super) fn receive_for_ping6(&mut self, now: Instant, view: &Ipv6<'_>) {
+        let Ok(chain) = extension::chain(view).skip_all() else { return };
+        let (message, from) = (chain.payload(), IpAddr::V6(view.source()));
+        match message.first() {
+            Some(&icmpv6::ECHO_REPLY) => {
+                let Some((identifier, sequence)) = icmpv6::echo_numbers(message) else { return };
+                let run = self.pings.runs.iter().find(|run| run.identifier == identifier && run.ping.address == from);
+                let sent = run.and_then(|run| run.sent.get(usize::from(sequence).checked_sub(1)?).copied());
+                if let Some(sent) = sent {
+                    let outcome = PingOutcome::Reply {
+                        bytes: message.len() as u32,
+                        ttl: view.hop_limit(),
+                        rtt_us: now.duration_since(sent).as_micros() as u64,
+                    };
+                    self.answer_ping(identifier, u32::from(sequence), from, outcome);
+                }
+            }
+            Some(&kind) if icmpv6::is_error(kind) => {
+                // Our requests have no extension headers.
+                let quoted = message.get(icmpv6::ERROR_HEADER_LEN + ipv6::HEADER_LEN..);
+                let Some((identifier, sequence)) = quoted.and_then(icmpv6::echo_numbers) else { return };
+                let said = describe_error6(kind, message.get(1).copied().unwrap_or(0), message);
+                self.answer_ping(identifier, u32::from(sequence), from, PingOutcome::Error(said));
+            }
+            _ => {}
+        }
+    }
+
+    fn answer_ping(&mut self, identifier: u16, sequence: u32, from: IpAddr, outcome: PingOutcome) {
         let run = self.pings.runs.iter_mut().find(|run| run.identifier == identifier);
         if let Some(run) = run.filter(|run| run.answers.iter().all(|answer| answer.sequence != sequence)) {
-            run.answers.push(PingAnswer { from: from.into(), sequence, outcome });
+            run.answers.push(PingAnswer { from, sequence, outcome });
         }
     }
 }
 
 fn request(source: Ipv4Addr, to: Ipv4Addr, identifier: u16, sequence: u16, size: u16, dont_fragment: bool) -> Vec<u8> {
-    let total = HEADERS + usize::from(size);
+    let total = ipv4::HEADER_LEN + ECHO_HEADER + usize::from(size);
     let header = Ipv4Header {
         dscp_ecn: 0,
         total_len: total as u16,
@@ -212,6 +260,33 @@ fn request(source: Ipv4Addr, to: Ipv4Addr, identifier: u16, sequence: u16, size:
     packet.extend((0..size).map(|at| at as u8));
     icmpv4::fill_checksum(&mut packet[20..]);
     packet
+}
+
+fn request6(source: Ipv6Addr, to: Ipv6Addr, identifier: u16, sequence: u16, size: u16) -> Vec<u8> {
+    let mut packet = vec![0; ipv6::HEADER_LEN];
+    packet.extend([icmpv6::ECHO_REQUEST, 0, 0, 0]);
+    packet.extend(identifier.to_be_bytes());
+    packet.extend(sequence.to_be_bytes());
+    packet.extend((0..size).map(|at| at as u8));
+    icmpv6::finish(&mut packet, source, to, 64);
+    packet
+}
+
+/// What iputils' ping prints of an ICMPv6 error.
+fn describe_error6(kind: u8, code: u8, message: &[u8]) -> String {
+    match (kind, code) {
+        (icmpv6::DESTINATION_UNREACHABLE, 0) => "Destination unreachable: No route".into(),
+        (icmpv6::DESTINATION_UNREACHABLE, 1) => "Destination unreachable: Administratively prohibited".into(),
+        (icmpv6::DESTINATION_UNREACHABLE, 2) => "Destination unreachable: Beyond scope of source address".into(),
+        (icmpv6::DESTINATION_UNREACHABLE, 3) => "Destination unreachable: Address unreachable".into(),
+        (icmpv6::DESTINATION_UNREACHABLE, 4) => "Destination unreachable: Port unreachable".into(),
+        (icmpv6::PACKET_TOO_BIG, 0) => {
+            let mtu = message.get(4..8).and_then(|mtu| mtu.first_chunk()).map_or(0, |mtu| u32::from_be_bytes(*mtu));
+            format!("Packet too big: mtu={mtu}")
+        }
+        (icmpv6::TIME_EXCEEDED, 0) => "Time exceeded: Hop limit".into(),
+        _ => format!("ICMPv6 type {kind} code {code}"),
+    }
 }
 
 /// What iputils' ping prints of an error.

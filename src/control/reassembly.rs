@@ -5,11 +5,14 @@
 
 use super::router::Router;
 use crate::dataplane::message::Inject;
+use crate::wire::extension::{self, Fragment};
 use crate::wire::icmpv4::{self, IcmpKind};
+use crate::wire::icmpv6::{self, Icmpv6Kind};
 use crate::wire::ipv4::{self, Ipv4, Ipv4Header};
+use crate::wire::ipv6::{self, Ipv6, Ipv6Header};
 use etherparse::defrag::IpDefragBuf;
 use etherparse::{IpFragOffset, IpNumber};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// Datagrams under way at once; the oldest makes room, so a flood of fragments costs at most this many times 64 KiB.
@@ -19,6 +22,8 @@ const MOST: usize = 64;
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a datagram that an error quotes: 576 less IP and ICMP header (RFC 1812 4.3.2.3).
 const QUOTED: usize = 548;
+/// The same of IPv6: 1280 less the headers (RFC 4443 2.4).
+const QUOTED6: usize = 1232;
 /// Time to live of what we send.
 const TTL: u8 = 64;
 
@@ -26,10 +31,51 @@ const TTL: u8 = 64;
 /// protocol fields, to identify datagram fragments for reassembly."
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
-    source: Ipv4Addr,
-    destination: Ipv4Addr,
-    identification: u16,
+    source: IpAddr,
+    destination: IpAddr,
+    identification: u32,
     protocol: u8,
+}
+
+/// One fragment, of either family.
+struct Piece<'a> {
+    key: Key,
+    /// Where its data begins in the datagram, in bytes.
+    offset: u16,
+    more: bool,
+    data: &'a [u8],
+    /// The whole packet, from its IP header on.
+    packet: &'a [u8],
+}
+
+impl<'a> Piece<'a> {
+    fn of_ipv4(view: &Ipv4<'a>, packet: &'a [u8]) -> Self {
+        let key = Key {
+            source: view.source().into(),
+            destination: view.destination().into(),
+            identification: view.identification().into(),
+            protocol: view.protocol(),
+        };
+        let (offset, more) = (view.fragment_offset(), view.more_fragments());
+        Self { key, offset, more, data: view.payload(), packet }
+    }
+
+    /// RFC 8200 4.5: an original packet is reassembled only from fragments "that have the same Source Address, Destination
+    /// Address, and Fragment Identification"; the next header is that of the first, and ours answers by it.
+    fn of_ipv6(view: &Ipv6<'a>) -> Option<Self> {
+        let mut chain = extension::chain(view);
+        // At most [`extension::MOST`] steps.
+        while chain.step().ok()?.is_some_and(|header| header.kind != ipv6::FRAGMENT) {}
+        let fragment = chain.fragment()?;
+        let key = Key {
+            source: view.source().into(),
+            destination: view.destination().into(),
+            identification: fragment.identification,
+            protocol: chain.protocol(),
+        };
+        let (offset, more) = (fragment.offset, fragment.more);
+        Some(Self { key, offset, more, data: chain.payload(), packet: view.packet() })
+    }
 }
 
 struct Datagram {
@@ -48,13 +94,8 @@ pub(super) struct Reassembly {
 
 impl Reassembly {
     /// Takes a fragment; returns the whole payload and the first fragment's beginning when nothing is missing any more.
-    fn add(&mut self, now: Instant, view: &Ipv4<'_>, packet: &[u8]) -> Option<(Key, Vec<u8>, Vec<u8>)> {
-        let key = Key {
-            source: view.source(),
-            destination: view.destination(),
-            identification: view.identification(),
-            protocol: view.protocol(),
-        };
+    fn add(&mut self, now: Instant, piece: &Piece<'_>) -> Option<(Key, Vec<u8>, Vec<u8>)> {
+        let key = piece.key;
         let at = self.datagrams.iter().position(|datagram| datagram.key == key).unwrap_or_else(|| {
             if self.datagrams.len() == MOST {
                 self.datagrams.remove(0);
@@ -64,14 +105,15 @@ impl Reassembly {
             self.datagrams.len() - 1
         });
         let datagram = &mut self.datagrams[at];
-        let offset = IpFragOffset::try_new(view.fragment_offset() / 8).ok()?;
-        if datagram.parts.add(offset, view.more_fragments(), view.payload()).is_err() {
+        let offset = IpFragOffset::try_new(piece.offset / 8).ok()?;
+        if datagram.parts.add(offset, piece.more, piece.data).is_err() {
             // Contradictory fragments: nothing of them can be trusted.
             self.datagrams.remove(at);
             return None;
         }
-        if view.is_first_fragment() {
-            datagram.first = packet[..packet.len().min(QUOTED)].to_vec();
+        if piece.offset == 0 {
+            let quoted = if key.source.is_ipv4() { QUOTED } else { QUOTED6 };
+            datagram.first = piece.packet[..piece.packet.len().min(quoted)].to_vec();
         }
         if !datagram.parts.is_complete() {
             return None;
@@ -99,7 +141,7 @@ impl Router {
     /// Takes a fragment that was addressed to us.
     pub(super) fn receive_fragment(&mut self, now: Instant, packet: &[u8]) {
         let Ok(view) = Ipv4::check(packet) else { return };
-        let Some((key, mut payload, first)) = self.reassembly.add(now, &view, packet) else { return };
+        let Some((key, mut payload, first)) = self.reassembly.add(now, &Piece::of_ipv4(&view, packet)) else { return };
         match key.protocol {
             ipv4::PROTOCOL_ICMP => {
                 if icmpv4::checked_type(&payload).is_some() && icmpv4::request_into_reply(&mut payload) {
@@ -112,18 +154,72 @@ impl Router {
         }
     }
 
+    /// The same of IPv6.
+    pub(super) fn receive_fragment6(&mut self, now: Instant, view: &Ipv6<'_>) {
+        let Some((key, mut payload, first)) = Piece::of_ipv6(view).and_then(|piece| self.reassembly.add(now, &piece))
+        else {
+            return;
+        };
+        let (IpAddr::V6(source), IpAddr::V6(destination)) = (key.source, key.destination) else { return };
+        if key.protocol == ipv6::UDP {
+            return self.send_error6(&first, Icmpv6Kind::PortUnreachable);
+        }
+        let asks = key.protocol == ipv6::ICMPV6 && icmpv6::checked_type(&payload, source, destination).is_some();
+        if asks && icmpv6::request_into_reply(&mut payload, destination, source) {
+            self.send_fragmented6(source, destination, key.identification, &payload);
+        }
+    }
+
+    /// Sends an answer in pieces that every link of IPv6 carries; no router on the way cuts them further.
+    fn send_fragmented6(&mut self, to: Ipv6Addr, from: Ipv6Addr, identification: u32, payload: &[u8]) {
+        const PIECE: usize = (ipv6::MINIMUM_MTU as usize - ipv6::HEADER_LEN - 8) & !7;
+        for (number, data) in payload.chunks(PIECE).enumerate() {
+            let at = number * PIECE;
+            let Ok(offset) = u16::try_from(at) else { return };
+            let header = Ipv6Header {
+                traffic_class: 0,
+                flow_label: 0,
+                payload_len: (8 + data.len()) as u16,
+                next_header: ipv6::FRAGMENT,
+                hop_limit: TTL,
+                source: from,
+                destination: to,
+            };
+            let fragment = Fragment { offset, more: at + data.len() < payload.len(), identification };
+            let packet = [&header.emit()[..], &fragment.emit(ipv6::ICMPV6), data].concat();
+            self.inject(0, Inject::Packet { vrf: 0 }, &packet);
+        }
+    }
+
+    /// Sends an ICMPv6 error about a packet of which `quoted` is the beginning.
+    fn send_error6(&mut self, quoted: &[u8], kind: Icmpv6Kind) {
+        let Some(fixed) = quoted.first_chunk::<{ ipv6::HEADER_LEN }>() else { return };
+        let address = |at: usize| fixed[at..].first_chunk::<16>().map(|bytes| Ipv6Addr::from(*bytes));
+        let (Some(victim), Some(from)) = (address(8), address(24)) else { return };
+        let mut packet = vec![0; ipv6::HEADER_LEN + icmpv6::ERROR_HEADER_LEN];
+        packet.extend(quoted);
+        icmpv6::emit_error(&mut packet[ipv6::HEADER_LEN..], kind, from, victim);
+        icmpv6::finish(&mut packet, from, victim, TTL);
+        self.inject(0, Inject::Packet { vrf: 0 }, &packet);
+    }
+
     /// Gives up what has waited too long.
     ///
     /// RFC 1122 3.3.2: "If this timeout expires, the partially-reassembled datagram MUST be discarded and an ICMP Time
     /// Exceeded message sent to the source host (if fragment zero has been received)."
     pub(super) fn reassembly_timers(&mut self, now: Instant) {
         for first in self.reassembly.expire(now) {
-            self.send_error(&first, IcmpKind::ReassemblyExceeded);
+            if first[0] >> 4 == 6 {
+                self.send_error6(&first, Icmpv6Kind::ReassemblyExceeded);
+            } else {
+                self.send_error(&first, IcmpKind::ReassemblyExceeded);
+            }
         }
     }
 
     /// Sends the answer to a datagram in pieces that fit a slot; the worker cuts them further where a link asks for it.
     fn send_fragmented(&mut self, asked: Key, payload: &[u8]) {
+        let (IpAddr::V4(source), IpAddr::V4(destination)) = (asked.destination, asked.source) else { return };
         let slot = self.workers.first().map_or(0, |worker| worker.frame_bytes);
         let piece = slot.saturating_sub(ipv4::HEADER_LEN + 22) & !7;
         if piece == 0 {
@@ -135,14 +231,14 @@ impl Router {
             let header = Ipv4Header {
                 dscp_ecn: 0,
                 total_len: (ipv4::HEADER_LEN + len) as u16,
-                identification: asked.identification,
+                identification: asked.identification as u16,
                 dont_fragment: false,
                 more_fragments: at + len < payload.len(),
                 fragment_offset: at as u16,
                 ttl: TTL,
                 protocol: asked.protocol,
-                source: asked.destination,
-                destination: asked.source,
+                source,
+                destination,
             };
             let packet = [&header.emit()[..], &payload[at..at + len]].concat();
             self.inject(0, Inject::Packet { vrf: 0 }, &packet);
@@ -197,7 +293,7 @@ mod tests {
 
     fn add(table: &mut Reassembly, now: Instant, packet: &[u8]) -> Option<Vec<u8>> {
         let view = Ipv4::check(packet).unwrap();
-        table.add(now, &view, packet).map(|(_, payload, _)| payload)
+        table.add(now, &Piece::of_ipv4(&view, packet)).map(|(_, payload, _)| payload)
     }
 
     #[test]
@@ -207,6 +303,29 @@ mod tests {
         assert_eq!(add(&mut table, now, &fragment(2, 0, true, b"another!")), None);
         assert_eq!(add(&mut table, now, &fragment(1, 0, true, b"headhead")), Some(b"headheadtail".to_vec()));
         assert_eq!(table.datagrams.len(), 1);
+    }
+
+    #[test]
+    fn fragments_of_ipv6_become_the_datagram() {
+        let (mut table, now) = (Reassembly::default(), Instant::now());
+        let mut add = |offset, more, data: &[u8]| {
+            let header = Ipv6Header {
+                traffic_class: 0,
+                flow_label: 0,
+                payload_len: 16 + data.len() as u16,
+                next_header: ipv6::DESTINATION_OPTIONS,
+                hop_limit: 64,
+                source: "2001:db8::1".parse().unwrap(),
+                destination: "2001:db8::2".parse().unwrap(),
+            };
+            let fragment = Fragment { offset, more, identification: 7 };
+            let options = [ipv6::FRAGMENT, 0, 1, 4, 0, 0, 0, 0];
+            let packet = [&header.emit()[..], &options, &fragment.emit(ipv6::UDP), data].concat();
+            let piece = Piece::of_ipv6(&Ipv6::check(&packet).unwrap()).unwrap();
+            table.add(now, &piece).map(|(key, payload, first)| (key.protocol, payload, first == packet))
+        };
+        assert_eq!(add(8, false, b"tail"), None);
+        assert_eq!(add(0, true, b"headhead"), Some((ipv6::UDP, b"headheadtail".to_vec(), true)));
     }
 
     #[test]

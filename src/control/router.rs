@@ -1,6 +1,7 @@
 //! The router: its state, and the loop of the control thread.
 
 use super::dealing::Choice;
+use super::ip6::Link6;
 use super::launch::Launch;
 use super::state::{ManagedInterface, ManagedPort};
 use super::workers::ManagedWorker;
@@ -41,6 +42,8 @@ pub struct Router {
     pub(super) seed: u64,
     pub(super) neighbors: Table,
     pub(super) arp: Vec<ArpReceiver>,
+    /// The IPv6 side of each interface.
+    pub(super) ip6: Vec<Link6>,
     pub(super) announcements: Announcements,
     pub(super) workers: Vec<ManagedWorker>,
     pub(super) generation: u32,
@@ -80,6 +83,7 @@ impl Router {
             busy |= self.take_requests();
             self.neighbor_timers(now);
             self.announce(now);
+            self.ip6_timers(now);
             self.ping_timers(now);
             self.reassembly_timers(now);
             busy |= self.show_observed(now);
@@ -91,7 +95,8 @@ impl Router {
             }
             self.retire_snapshots();
             if !busy {
-                let wake = [self.neighbors.next_deadline(), self.announcements.next(), self.pings.next()];
+                let wake =
+                    [self.neighbors.next_deadline(), self.announcements.next(), self.pings.next(), self.next_ip6()];
                 let wake = wake.into_iter().flatten().min().unwrap_or(now + NAP);
                 let nap = wake.saturating_duration_since(Instant::now()).min(NAP);
                 if !nap.is_zero() {
@@ -149,14 +154,21 @@ impl Router {
     pub(super) fn interface_changed(&mut self, number: u16) {
         if self.interfaces[usize::from(number)].is_up() {
             self.schedule_announcements(number, Instant::now());
+            self.start_ip6(number, Instant::now());
         } else {
             self.neighbors.interface_down(number);
             self.announcements.cancel(number);
+            self.stop_ip6(number);
         }
     }
 
     /// Ends the workers, closes the ports, says what is left to say.
     fn shut_down(mut self) -> bool {
+        if self.last_advertisements() {
+            // The second answer comes from a look at the orders after the one that has sent them.
+            self.ask_audits();
+            self.ask_audits();
+        }
         // A device that has buffers gives them back while the workers can take them.
         for number in 0..self.ports.len() {
             if self.ports[number].port.wants_pools()

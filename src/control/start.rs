@@ -3,6 +3,7 @@
 
 use super::budget::{PortRings, budget, buffers, geometry};
 use super::dealing::Choice;
+use super::ip6::{self, Link6};
 use super::launch::Launch;
 use super::port_commands::PORTS_MAX;
 use super::router::Router;
@@ -148,9 +149,11 @@ pub fn start(
     for number in 0..router.interfaces.len() as u16 {
         if router.interfaces[usize::from(number)].is_up() {
             router.schedule_announcements(number, Instant::now());
+            router.start_ip6(number, Instant::now());
         }
     }
     router.follow_mode();
+    router.follow_groups();
     router.begin_forward_statistics();
     Ok(router)
 }
@@ -217,6 +220,7 @@ fn assemble(
         burst: config.workers.burst,
         testpmd: Testpmd::new(&config),
         arp: interfaces.iter().map(|_| ArpReceiver::default()).collect(),
+        ip6: interfaces.iter().zip(&config.interfaces).map(|(one, config)| Link6::new(one, config)).collect(),
         neighbors: Table::new(neighbors, fastrand::u64(..)),
         seed: fastrand::u64(..),
         announcements: Announcements::default(),
@@ -264,11 +268,7 @@ fn manage_interface(interface: &ringway_config::Interface, ports: &[ManagedPort]
             .iter()
             .filter_map(|net| if let IpNet::V4(net) = net { Some(*net) } else { None })
             .collect(),
-        addresses6: interface
-            .addresses
-            .iter()
-            .filter_map(|net| if let IpNet::V6(net) = net { Some(*net) } else { None })
-            .collect(),
+        addresses6: ip6::addresses(interface, info.mac),
         mtu: interface.mtu.unwrap_or(info.mtu),
         admin_up: interface.up,
         link_up: ports[number].link.up && !ports[number].link.gone,

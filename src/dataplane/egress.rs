@@ -83,11 +83,11 @@ fn transmit6(snapshot: &Snapshot, state: &mut State, packet: Packet, egress: &Eg
     let Ok(view) = Ipv6::check(state.pool.frame(&packet.mbuf)) else {
         return state.discard_packet(packet, DropReason::Ip6TooShort);
     };
-    let total = view.total_len();
-    if total > usize::from(egress.mtu) {
+    let (total, mtu) = (view.total_len(), ipv6::link_mtu(egress.mtu));
+    if total > usize::from(mtu) {
         // RFC 4443 3.2: "A Packet Too Big MUST be sent by a router in response to a packet that it cannot forward because the
         // packet is larger than the MTU of the outgoing link." RFC 8200 5: only the source fragments.
-        let kind = Icmpv6Kind::PacketTooBig { mtu: u32::from(egress.mtu) };
+        let kind = Icmpv6Kind::PacketTooBig { mtu: u32::from(mtu) };
         return ip6::icmp_error::answer(snapshot, state, packet, kind, DropReason::Ip6TooBig);
     }
     if packet.ingress.is_some()

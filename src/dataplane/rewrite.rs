@@ -76,7 +76,7 @@ fn age4(packet: &mut [u8], mtu: u16) -> Option<u16> {
 fn age6(packet: &mut [u8], mtu: u16) -> Option<u16> {
     let header = packet.first_chunk_mut()?;
     let total = ipv6::total_len(header);
-    if total > u32::from(mtu) || ipv6::hop_limit(header) <= 1 {
+    if total > u32::from(ipv6::link_mtu(mtu)) || ipv6::hop_limit(header) <= 1 {
         return None;
     }
     ipv6::decrement_hop_limit(header);

@@ -51,6 +51,8 @@ pub struct Own {
     left: u8,
     /// When the next probe is due, or after the last one the verdict.
     due: Option<Instant>,
+    /// Has become ours and was not taken by [`Claims::take_fresh`] yet.
+    fresh: bool,
 }
 
 /// Something to do.
@@ -71,7 +73,7 @@ pub struct Claims {
 impl Claims {
     /// Addresses that are not claimed yet: the interface is down.
     pub fn new(nets: impl IntoIterator<Item = Ipv6Net>) -> Self {
-        let own = |net| Own { net, claim: Claim::Tentative, left: 0, due: None };
+        let own = |net| Own { net, claim: Claim::Tentative, left: 0, due: None, fresh: false };
         Self { addresses: nets.into_iter().map(own).collect() }
     }
 
@@ -91,8 +93,19 @@ impl Claims {
     /// The interface went down: nothing is ours there.
     pub fn stop(&mut self) {
         for own in &mut self.addresses {
-            (own.claim, own.due) = (Claim::Tentative, None);
+            (own.claim, own.due, own.fresh) = (Claim::Tentative, None, false);
         }
+    }
+
+    /// Those that have become ours since the last call.
+    pub fn take_fresh(&mut self) -> Vec<Ipv6Addr> {
+        let fresh = self.addresses.iter_mut().filter(|own| own.fresh);
+        fresh
+            .map(|own| {
+                own.fresh = false;
+                own.net.addr()
+            })
+            .collect()
     }
 
     /// When [`Claims::tick`] has something to do next.
@@ -114,6 +127,7 @@ impl Claims {
             } else {
                 own.due = None;
                 own.claim = Claim::Assigned;
+                own.fresh = true;
                 events.push(ClaimEvent::Assigned(own.net.addr()));
             }
         }
@@ -193,6 +207,7 @@ mod tests {
         let events = claims.tick(start + DELAY + RETRANSMIT);
         assert_eq!(events[0], ClaimEvent::Assigned(address(A)));
         assert_eq!((claims.next(), claims.assigned().count()), (None, 2));
+        assert_eq!((claims.take_fresh().len(), claims.take_fresh().len()), (2, 0));
         assert_eq!(claims.source_towards("2001:db8::9".parse().unwrap()), Some(address(A)));
         assert_eq!(claims.source_towards("fe80::9".parse().unwrap()), claims.link_local());
     }

@@ -24,6 +24,12 @@ pub const DESTINATION_OPTIONS: u8 = 60;
 /// RFC 8200 5: "IPv6 requires that every link in the Internet have an MTU of 1280 octets or greater."
 pub const MINIMUM_MTU: u16 = 1280;
 
+/// The MTU of a link for IPv6, when IPv4 is told this one: never below [`MINIMUM_MTU`], which no sender would heed.
+#[inline]
+pub fn link_mtu(mtu: u16) -> u16 {
+    mtu.max(MINIMUM_MTU)
+}
+
 /// Every node of a link.
 pub const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// Every router of a link.

@@ -59,6 +59,8 @@ fn on_link(neighbor: &NeighborDraft, drafts: &Drafts, sink: &Sink<'_>) {
                 sink.report(&dev.span, message, format!("write `dev = \"{name}\"`, or leave `dev` out"));
             }
         }
+        // A link-local address is on the link that is named.
+        Place::Elsewhere if crate::value::is_link_local(address.value) && neighbor.dev.is_some() => {}
         Place::Elsewhere => {
             // A gateway that a route puts on the interface by name is reached there without a connected prefix.
             let is_gateway = drafts.routes.iter().any(|route| {

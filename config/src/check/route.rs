@@ -67,6 +67,10 @@ fn gateway(via: &Located<IpAddr>, dev: Option<&Located<String>>, interfaces: &[I
             }
         }
         Place::Elsewhere => {
+            if dev.is_none() && value::is_link_local(via.value) {
+                let message = format!("gateway {} is link-local, and so on every link", via.value);
+                return sink.report(&via.span, message, "name the interface with `dev`");
+            }
             // An interface that could not be read may be the one that reaches it.
             if dev.is_none() && interfaces.iter().all(|interface| interface.right) {
                 let message = format!("gateway {} is on no connected network", via.value);

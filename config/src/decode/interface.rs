@@ -1,9 +1,11 @@
-//! `[[interface]]`.
+//! `[[interface]]` and `[interface.ra]`.
 
 use ipnet::IpNet;
 
+use super::advertise;
 use super::port::{MTU_MAX, MTU_MIN};
 use crate::Interface;
+use crate::keys;
 use crate::reader::Reader;
 use crate::sink::Located;
 use crate::value;
@@ -37,12 +39,28 @@ pub(crate) fn read(table: &Reader<'_>) -> InterfaceDraft {
     let up = table.boolean_or("up", true);
     let redirects = table.boolean_or("redirects", true);
     let directed_broadcast = table.boolean_or("directed_broadcast", false);
+    let ra = table.table("ra", &keys::RA).map(|table| advertise::read(&table));
+    // Who advertises or has an address of IPv6 wants IPv6.
+    let has_ipv6 = ra.is_some() || addresses.iter().any(|net| net.value.addr().is_ipv6());
+    let ipv6 = table.boolean_or("ipv6", has_ipv6);
+    if has_ipv6 && !ipv6 {
+        let message = "`ipv6` is false, but the interface has an address of IPv6 or advertises itself";
+        table.sink.report(&table.key_span("ipv6"), message, "remove `ipv6`, or the addresses and `[interface.ra]`");
+    }
+    let duplicate_detection = table.boolean_or("duplicate_detection", true);
+    if let Some(mtu) = mtu.as_ref().filter(|mtu| ipv6 && mtu.value < 1280) {
+        let message = format!("an MTU of {} is too small for IPv6", mtu.value);
+        table.sink.report(&mtu.span, message, "expected 1280 or more (RFC 8200, 5)");
+    }
     let interface = name.as_ref().map(|name| Interface {
         addresses: addresses.iter().map(|address| address.value).collect(),
         mtu: mtu.as_ref().map(|mtu| mtu.value),
         up,
         redirects,
         directed_broadcast,
+        ipv6,
+        duplicate_detection,
+        ra,
         ..Interface::new(&name.value.0, &name.value.1)
     });
     InterfaceDraft { name, addresses, mtu, right: table.is_right(), interface }

@@ -52,9 +52,12 @@ impl Word for RouteType {
 }
 
 pub(crate) fn read(table: &Reader<'_>) -> RouteDraft {
-    let to = table.text("to", "\"default\" or a prefix, such as \"203.0.113.0/24\"", value::destination);
-    table.report_missing("to", "add `to = \"default\"` or a prefix");
     let via = table.text("via", "the address of a gateway, such as \"192.0.2.254\"", value::host);
+    // "default" is of the gateway's family; an IPv4 default route by an IPv6 gateway is written `0.0.0.0/0`.
+    let ipv6 = via.as_ref().is_some_and(|via| via.value.is_ipv6());
+    let expected = "\"default\" or a prefix, such as \"203.0.113.0/24\"";
+    let to = table.text("to", expected, |text| value::destination(text, ipv6));
+    table.report_missing("to", "add `to = \"default\"` or a prefix");
     let dev = table.text("dev", "the name of an interface", value::reference);
     let metric = table.integer_or("metric", 0..=u64::from(u32::MAX), 0);
     let unread = table.has("type") && table.word::<RouteType>("type").is_none();
@@ -90,7 +93,7 @@ fn kind(table: &Reader<'_>, via: Option<&Located<IpAddr>>, dev: Option<&Located<
 }
 
 pub(crate) fn read_neighbor(table: &Reader<'_>) -> NeighborDraft {
-    let address = table.text("address", "an IPv4 address, such as \"192.0.2.9\"", value::host);
+    let address = table.text("address", "an address, such as \"192.0.2.9\"", value::host);
     table.report_missing("address", "add the IP address of the neighbor");
     let mac = table.text("mac", "a MAC address, such as \"02:00:00:00:00:09\"", value::mac);
     table.report_missing("mac", "add the MAC address of the neighbor");

@@ -1,16 +1,17 @@
 //! Arbitrary configurations that are right.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ringway_config::{
-    Cache, Config, Cores, DriverSettings, Fault, HopByHop, Icmp, Idle, Interface, Memory, Mode, Modes, Neighbor,
-    NeighborSettings, Pages, Port, Route, RouteKind, Router, Steer, Workers, Xdp, XdpMode, ZeroCopy,
+    Advertise, Cache, Config, Cores, DriverSettings, Fault, HopByHop, Icmp, Idle, Interface, Memory, Mode, Modes,
+    Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind, Router, Steer, Workers, Xdp, XdpMode,
+    ZeroCopy,
 };
 
 /// A configuration that is right.
@@ -138,17 +139,58 @@ fn placed_port(at: usize, mut port: Port) -> Port {
     port
 }
 
-/// Prefix lengths and hosts of addresses, a static neighbor, MTU, flags.
-type InterfaceDraft = (Vec<(u8, u32)>, Option<MacAddr6>, Option<u16>, [bool; 3]);
+/// Prefix lengths and hosts of addresses, a static neighbor, MTU, flags, router advertisements.
+type InterfaceDraft = (Vec<(u8, u32)>, Option<MacAddr6>, Option<u16>, [bool; 5], Option<Advertise>);
 
 fn interface() -> impl Strategy<Value = InterfaceDraft> {
-    (vec((17..=32_u8, any::<u32>()), 0..4), of(mac()), of(68..=1000_u16), any::<[bool; 3]>())
+    (vec((17..=32_u8, any::<u32>()), 0..4), of(mac()), of(68..=1000_u16), any::<[bool; 5]>(), of(advertise()))
+}
+
+fn advertise() -> impl Strategy<Value = Advertise> {
+    let times = (4..=1800_u16, of(3..=4_u16), any::<u32>(), any::<u32>());
+    let told = (any::<u8>(), any::<[bool; 3]>(), of(1280..=9000_u16), 0..=3_600_000_u32, 0..=3_600_000_u32);
+    (times, told, select(&Preference::ALL[..]), any::<bool>()).prop_map(
+        |((max, min, one, other_time), (hop_limit, flags, mtu, reachable_ms, retransmit_ms), preference, lists)| {
+            Advertise {
+                max_interval_s: max,
+                min_interval_s: min,
+                lifetime_s: lists.then_some(max),
+                preference,
+                prefixes: if lists { vec!["2001:db8:5::/64".parse().unwrap()] } else { Vec::new() },
+                valid_s: one.max(other_time),
+                preferred_s: one.min(other_time),
+                autonomous: flags[0],
+                mtu,
+                name_servers: if lists { vec!["2001:db8::53".parse().unwrap()] } else { Vec::new() },
+                hop_limit,
+                managed: flags[1],
+                other: flags[2],
+                reachable_ms,
+                retransmit_ms,
+            }
+        },
+    )
 }
 
 /// Adds the interface, in networks of its own: each is within 10.PLACE.0.0/16, by halves.
 fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, draft: InterfaceDraft) {
-    let (prefixes, mac, mtu, [up, redirects, directed_broadcast]) = draft;
-    let mut interface = Interface { mtu, up, redirects, directed_broadcast, ..Interface::new(&port.name, &vlans) };
+    let (prefixes, mac, mtu, [up, redirects, directed_broadcast, ipv6, duplicate_detection], ra) = draft;
+    let ipv6 = (ipv6 || ra.is_some()) && mtu.is_none();
+    let ra = ra.filter(|_| ipv6);
+    let mut interface = Interface {
+        mtu,
+        up,
+        redirects,
+        directed_broadcast,
+        ipv6,
+        duplicate_detection,
+        ra,
+        ..Interface::new(&port.name, &vlans)
+    };
+    if ipv6 && duplicate_detection {
+        let net = Ipv6Net::new(Ipv6Addr::new(0x2001, 0xdb8, at as u16, 0, 0, 0, 0, 1), 64).unwrap();
+        interface.addresses.push(net.into());
+    }
     if config.interfaces.iter().any(|other| other.name == interface.name) {
         return;
     }
@@ -166,7 +208,7 @@ fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, d
             interface.addresses.push(net.into());
         }
     }
-    let own = interface.addresses.first().copied();
+    let own = interface.addresses.iter().find(|net| net.addr().is_ipv4()).copied();
     let free = own.and_then(|own| own.hosts().find(|host| *host != own.addr()));
     if let (Some(address), Some(mac)) = (free, mac) {
         config.neighbors.push(Neighbor { address, mac, interface: interface.name.clone() });
@@ -188,7 +230,8 @@ fn add_route(config: &mut Config, (to, kind, metric, which, named): RouteDraft) 
     let interface = (!config.interfaces.is_empty()).then(|| which.get(&config.interfaces));
     let name = interface.map(|interface| interface.name.clone());
     let own = interface.and_then(|interface| interface.addresses.first().copied());
-    let gateway = own.and_then(|own| own.hosts().find(|host| *host != own.addr()));
+    // The first address of an IPv6 prefix is every router's.
+    let gateway = own.and_then(|own| own.hosts().find(|host| *host != own.addr() && *host != own.network()));
     let kind = match (kind, name, gateway) {
         (0, name, Some(gateway)) => RouteKind::Via { gateway, interface: name.filter(|_| named) },
         (1, Some(name), None) => {

@@ -76,8 +76,6 @@ pub enum Refusal {
     Because(String),
 }
 
-const IPV6: &str = "IPv6 is not supported yet; IPv4 only";
-
 impl Kind {
     /// Reads `text` as this kind; [`Kind::Choice`] is read by the matcher, which knows abbreviations.
     ///
@@ -106,8 +104,8 @@ impl Kind {
     /// The kind in words, with an example, to follow "expected".
     pub fn describe(&self) -> String {
         match self {
-            Self::Prefix => "a prefix (198.51.100.0/24, default)".into(),
-            Self::Address => "an address (198.51.100.1)".into(),
+            Self::Prefix => "a prefix (198.51.100.0/24, 2001:db8::/32, default)".into(),
+            Self::Address => "an address (198.51.100.1, 2001:db8::1)".into(),
             Self::Mac => "a MAC address (02:00:00:00:00:01)".into(),
             Self::Port => "a port (its name, its number, all)".into(),
             Self::Interface => "an interface (its name)".into(),
@@ -128,8 +126,15 @@ fn prefix(text: &str) -> Result<IpNet, Refusal> {
     if text == "default" {
         return Ok(IpNet::V4(Ipv4Net::default()));
     }
-    if text.parse::<Ipv6Addr>().is_ok() || text.parse::<Ipv6Net>().is_ok() {
-        return Err(Refusal::Because(IPV6.into()));
+    if let Ok(address) = text.parse::<Ipv6Addr>() {
+        return Ok(IpNet::V6(address.into()));
+    }
+    if let Some((address, length)) = text.split_once('/')
+        && address.parse::<Ipv6Addr>().is_ok()
+    {
+        let net: Ipv6Net =
+            text.parse().map_err(|_| Refusal::Because(format!("the length /{length} is not from /0 to /128")))?;
+        return if net.trunc() == net { Ok(IpNet::V6(net)) } else { Err(host_bits(net.trunc().into())) };
     }
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         return Ok(IpNet::V4(address.into()));
@@ -141,16 +146,20 @@ fn prefix(text: &str) -> Result<IpNet, Refusal> {
     let net: Ipv4Net =
         text.parse().map_err(|_| Refusal::Because(format!("the length /{length} is not from /0 to /32")))?;
     if net.trunc() != net {
-        return Err(Refusal::Because(format!("it has bits set beyond its length; the prefix is {}", net.trunc())));
+        return Err(host_bits(net.trunc().into()));
     }
     Ok(IpNet::V4(net))
 }
 
+fn host_bits(prefix: IpNet) -> Refusal {
+    Refusal::Because(format!("it has bits set beyond its length; the prefix is {prefix}"))
+}
+
 fn address(text: &str) -> Result<IpAddr, Refusal> {
-    if text.parse::<Ipv6Addr>().is_ok() {
-        return Err(Refusal::Because(IPV6.into()));
+    if let Ok(address) = text.parse::<Ipv6Addr>() {
+        return Ok(IpAddr::V6(address));
     }
-    if text.parse::<Ipv4Net>().is_ok() {
+    if text.parse::<IpNet>().is_ok() {
         return Err(Refusal::Because("it is a prefix; an address has no length".into()));
     }
     text.parse::<Ipv4Addr>().map(IpAddr::V4).map_err(|_| looks_like_ipv4(text))
@@ -341,10 +350,14 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_is_refused_in_one_clear_line() {
-        assert_eq!(refusal(Kind::Prefix, "2001:db8::/32"), IPV6);
-        assert_eq!(refusal(Kind::Prefix, "2001:db8::1"), IPV6);
-        assert_eq!(refusal(Kind::Address, "2001:db8::1"), IPV6);
+    fn ipv6_is_read_as_ipv4_is() {
+        let read = |text: &str| Kind::Prefix.read(text).unwrap();
+        assert_eq!(read("2001:db8::1"), Value::Prefix("2001:db8::1/128".parse().unwrap()));
+        assert_eq!(read("2001:db8::/32"), Value::Prefix("2001:db8::/32".parse().unwrap()));
+        assert!(refusal(Kind::Prefix, "2001:db8::1/32").contains("2001:db8::/32"));
+        assert!(refusal(Kind::Prefix, "2001:db8::/129").contains("/129"));
+        assert_eq!(Kind::Address.read("fe80::1"), Ok(Value::Address("fe80::1".parse().unwrap())));
+        assert!(refusal(Kind::Address, "2001:db8::/32").contains("no length"));
     }
 
     #[test]

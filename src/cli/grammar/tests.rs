@@ -168,8 +168,20 @@ fn words_are_counted_with_the_options_before_them() {
 fn a_wrong_argument_is_told_what_is_wrong_with_it() {
     assert!(error("route add 10.0.0.1/8 dev p0").message.contains("10.0.0.0/8"));
     assert!(error("set burst 513").message.contains("1 to 512"));
-    assert!(error("ping 2001:db8::1").message.contains("not supported yet"));
+    assert!(error("ping 2001:db8::/64").message.contains("no length"));
     assert!(error("write \"abc").message.contains("quote"));
+}
+
+#[test]
+fn default_is_of_the_family_of_its_gateway() {
+    let prefix = |line: &str| match command(line) {
+        Command::RouteAdd { prefix, .. } | Command::RouteDel { prefix, .. } => prefix.to_string(),
+        other => panic!("`{line}`: {other:?}"),
+    };
+    assert_eq!(prefix("route add default via 192.0.2.1"), "0.0.0.0/0");
+    assert_eq!(prefix("route add default via fe80::1 dev p0"), "::/0");
+    assert_eq!(prefix("route add default dev p0"), "0.0.0.0/0");
+    assert_eq!(prefix("route del default via fe80::1"), "::/0");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `show interface`.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 use macaddr::MacAddr6;
@@ -35,6 +36,8 @@ pub struct Interface {
     pub oper_up: bool,
     /// Its addresses, each with the length of its network.
     pub addresses: Vec<IpNet>,
+    /// Those of them that are not in use: still probed for, or a duplicate.
+    pub unused: Vec<UnusedAddress>,
     /// Packets received.
     pub rx_packets: u64,
     /// Bytes received, from the Ethernet header on.
@@ -45,6 +48,15 @@ pub struct Interface {
     pub tx_bytes: u64,
     /// Packets that came by it and were dropped, for whatever reason.
     pub drops: u64,
+}
+
+/// An IPv6 address that is not in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnusedAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// Why: `tentative` or `duplicate`.
+    pub state: String,
 }
 
 impl View for Interfaces {
@@ -71,7 +83,9 @@ impl Interface {
             self.mtu
         );
         for address in &self.addresses {
-            let _ = writeln!(text, "  address {address}");
+            let unused = self.unused.iter().find(|unused| unused.address == address.addr());
+            let state = unused.map_or(String::new(), |unused| format!(" {}", unused.state));
+            let _ = writeln!(text, "  address {address}{state}");
         }
         let _ = writeln!(text, "  rx packets {} bytes {} drops {}", self.rx_packets, self.rx_bytes, self.drops);
         let _ = write!(text, "  tx packets {} bytes {}", self.tx_packets, self.tx_bytes);
@@ -108,7 +122,8 @@ mod tests {
             mtu: 1496,
             admin_up: true,
             oper_up: false,
-            addresses: vec!["192.0.2.1/24".parse().unwrap()],
+            addresses: vec!["192.0.2.1/24".parse().unwrap(), "2001:db8::1/64".parse().unwrap()],
+            unused: vec![UnusedAddress { address: "2001:db8::1".parse().unwrap(), state: "tentative".into() }],
             rx_packets: 1,
             rx_bytes: 64,
             tx_packets: 2,
@@ -123,7 +138,7 @@ mod tests {
         assert_eq!(
             text,
             "p0.100: admin up, link down, port p0 vlan 100, mac 02:00:00:00:00:ab, mtu 1496\n  \
-             address 192.0.2.1/24\n  rx packets 1 bytes 64 drops 3\n  tx packets 2 bytes 128"
+             address 192.0.2.1/24\n  address 2001:db8::1/64 tentative\n  rx packets 1 bytes 64 drops 3\n  tx packets 2 bytes 128"
         );
     }
 

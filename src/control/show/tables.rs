@@ -44,6 +44,7 @@ impl Router {
                 admin_up: interface.admin_up,
                 oper_up: interface.is_up(),
                 addresses: interface.all_addresses().collect(),
+                unused: self.unused_addresses(number),
                 rx_packets: sum(|counters| counters.rx_packets.get()),
                 rx_bytes: sum(|counters| counters.rx_bytes.get()),
                 tx_packets: sum(|counters| counters.tx_packets.get()),

@@ -3,7 +3,7 @@
 use crate::dataplane::drop_reason::DropReason;
 use crate::dataplane::lanes::Verdict;
 use crate::dataplane::snapshot::{Interface, Snapshot};
-use crate::wire::icmpv6::{NEIGHBOR_SOLICITATION, REDIRECT, ROUTER_SOLICITATION};
+use crate::wire::icmpv6::{REDIRECT, ROUTER_SOLICITATION};
 use crate::wire::ipv6::{self, Ipv6, Ipv6Error};
 use crate::wire::nd;
 
@@ -16,15 +16,19 @@ pub fn check(snapshot: &Snapshot, interface: &Interface, packet: &[u8], group: b
         Ipv6Error::PayloadLong => DropReason::Ip6BadPayloadLength,
     })?;
     let (source, destination) = (view.source_bits(), view.destination_bits());
-    if view.hop_limit() == nd::HOP_LIMIT && view.next_header() == ipv6::ICMPV6 && is_discovery(&view) {
-        return discovery(snapshot, interface, &view);
-    }
-    if is_special(source) || is_special(destination) {
-        return special(interface, source, destination, group);
+    if view.hop_limit() == nd::HOP_LIMIT
+        && view.next_header() == ipv6::ICMPV6
+        && is_discovery(&view)
+        && is_for_us(snapshot, interface, &view)
+    {
+        return Ok(Verdict::Discovery);
     }
     let Some(tables) = snapshot.vrfs.get(usize::from(interface.vrf)) else { return Err(DropReason::InterfaceDown) };
     if tables.own6.contains(source) {
         return Err(DropReason::Ip6OwnSource);
+    }
+    if is_special(source) || is_special(destination) {
+        return special(interface, source, destination, group);
     }
     // As for IPv4 (RFC 1812 5.3.4): what came to everybody on the link is not for a single host beyond it.
     if group {
@@ -86,21 +90,11 @@ fn is_discovery(view: &Ipv6<'_>) -> bool {
 /// Neighbor Discovery for us goes to the control thread as a whole frame, whatever its source: it is checked there, and who
 /// claims our address has it as its source.
 #[cold]
-fn discovery(snapshot: &Snapshot, interface: &Interface, view: &Ipv6<'_>) -> Result<Verdict, DropReason> {
+fn is_for_us(snapshot: &Snapshot, interface: &Interface, view: &Ipv6<'_>) -> bool {
     let destination = view.destination();
-    let ours = if destination.is_multicast() {
+    if destination.is_multicast() {
         // A probe for a tentative address of ours comes to its group before the address is ours.
-        interface.groups6.contains(&destination)
-    } else {
-        interface.addresses6.iter().any(|net| net.addr() == destination) || snapshot.is_own6(interface.vrf, destination)
-    };
-    let asks = view.payload().first() == Some(&NEIGHBOR_SOLICITATION);
-    match ours {
-        true => Ok(Verdict::Discovery),
-        // Groups that are not ours reach us where the port takes all of them.
-        false if destination.is_multicast() => Err(DropReason::Ip6Multicast),
-        // A solicitation for a single host is for a neighbor of ours only by mistake: its target decides nothing here.
-        false if asks => Err(DropReason::Ip6LinkLocal),
-        false => Ok(Verdict::Exception),
+        return interface.groups6.contains(&destination);
     }
+    interface.addresses6.iter().any(|net| net.addr() == destination) || snapshot.is_own6(interface.vrf, destination)
 }

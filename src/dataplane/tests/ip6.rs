@@ -112,6 +112,9 @@ fn a_packet_too_large_is_told_the_mtu_of_the_next_hop() {
     assert_eq!((kind, code, mtu), (2, 0, 1400));
     assert_eq!(quoted, frame[14..14 + 1232], "the hop limit not yet taken from");
     assert_eq!(answer_with(&settings, &udp6(A6, B6, 64, &[0; 1352])), None, "1400 bytes fit");
+    settings.mtus = vec![1500, 600];
+    assert_eq!(answer_with(&settings, &udp6(A6, B6, 64, &[0; 1232])), None, "no link of IPv6 has less than 1280");
+    assert_eq!(answer_with(&settings, &udp6(A6, B6, 64, &[0; 1233])).unwrap().2, 1280);
 }
 
 #[test]
@@ -299,6 +302,11 @@ fn discovery_for_us_goes_to_the_control_thread_as_a_frame() {
         assert_audit(&rig);
     }
     let mut rig = rig6(&settings6());
+    rig.send(0, &icmp6(Ipv6Addr::UNSPECIFIED, B6, 255, 135, &target));
+    rig.send(0, &icmp6(A6, B6, 255, 135, &target));
+    rig.step();
+    assert_eq!(rig.drops(DropReason::Ip6MartianSource), 1, "not for us, and from nobody");
+    assert!(rig.receive(1).is_some() && rig.receive(1).is_none(), "another's is a packet like any");
     rig.send(0, &icmp6(A6, "ff02::1:ff00:2".parse().unwrap(), 255, 135, &target));
     rig.send(0, &icmp6(A6, ROUTER6, 64, 135, &target));
     rig.step();
@@ -322,6 +330,36 @@ fn a_neighbor_is_asked_for_and_what_waited_is_answered_when_it_fails() {
     rig.neighbor(1, silent, B_MAC);
     assert_eq!(rig.receive(1).unwrap()[12..14], [0x86, 0xdd]);
     close(rig);
+}
+
+#[test]
+fn a_scan_of_a_network_costs_neither_working_neighbors_nor_their_packets() {
+    let mut settings = settings6();
+    settings.neighbors = (8, 4);
+    settings.hold = (4, 2);
+    let mut rig = rig6(&settings);
+    for host in 0..500u16 {
+        rig.send(0, &udp6(A6, Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 1, host), 64, b"scan"));
+        rig.send(0, &udp6(A6, B6, 64, b"work"));
+        rig.step();
+        assert!(rig.receive(1).is_some(), "the packet behind scan {host}");
+        while rig.event().is_some() {}
+    }
+    assert_eq!(rig.drops(DropReason::NeighborLimit), 496, "the scan pushes out nothing but itself");
+    assert_audit(&rig);
+    close(rig);
+}
+
+#[test]
+fn a_listener_query_goes_to_the_control_thread() {
+    let group: Ipv6Addr = "ff02::1".parse().unwrap();
+    let query = extended(&icmp6(A6_LOCAL, group, 1, 130, &[0; 20]), 0, &[0, 5, 2, 0, 0, 1, 0]);
+    let mut rig = rig6(&settings6());
+    rig.send(0, &query);
+    rig.step();
+    let punted = rig.control.punt.receive(|meta, bytes| (meta.kind, meta.interface, bytes.to_vec()));
+    assert_eq!(punted, Some((Punt::Ip, 0, query[14..].to_vec())));
+    assert_audit(&rig);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use super::{Section, Spec};
 use crate::cli::command::{Command, ForwardMode, Ping, PortCounters, RouteTarget};
 use crate::cli::grammar::argument::Arguments;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::IpAddr;
 
 fn route_by_next_hop(arguments: &Arguments) -> Result<Command, String> {
     let interface: Option<String> = arguments.optional("interface");
@@ -19,8 +21,15 @@ fn route_by_next_hop(arguments: &Arguments) -> Result<Command, String> {
 }
 
 fn route(target: RouteTarget, arguments: &Arguments) -> Result<Command, String> {
-    let prefix = arguments.required("prefix");
+    let via = if let RouteTarget::Gateway { via, .. } = &target { Some(*via) } else { None };
+    let prefix = of_family(arguments.required("prefix"), via);
     Ok(Command::RouteAdd { prefix, target, metric: arguments.optional("metric") })
+}
+
+/// `default` is of the gateway's family, and of IPv4 without one.
+fn of_family(prefix: IpNet, via: Option<IpAddr>) -> IpNet {
+    let default = prefix == IpNet::V4(Ipv4Net::default());
+    if default && via.is_some_and(|via| via.is_ipv6()) { Ipv6Net::default().into() } else { prefix }
 }
 
 fn is_on(arguments: &Arguments) -> bool {
@@ -147,8 +156,9 @@ pub(super) static ROWS: &[Spec] = &[
         "removes a static route",
         "route del 203.0.113.0/24",
         |a| {
-            let prefix = a.required("prefix");
-            Ok(Command::RouteDel { prefix, via: a.optional("gateway"), metric: a.optional("metric") })
+            let via = a.optional("gateway");
+            let prefix = of_family(a.required("prefix"), via);
+            Ok(Command::RouteDel { prefix, via, metric: a.optional("metric") })
         },
     ),
     Spec::new(

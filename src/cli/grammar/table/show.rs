@@ -80,6 +80,13 @@ pub(super) static ROWS: &[Spec] = &[
     ),
     Spec::new(
         Section::Neighbors,
+        "show nd",
+        "what Neighbor Discovery has heard, refused and given up, and router advertisements",
+        "show nd",
+        |_| Ok(Command::ShowNd),
+    ),
+    Spec::new(
+        Section::Neighbors,
         "show neighbor [<interface>]",
         "who is on the links: address, MAC address, state, age, packets held",
         "show neighbor p0",
