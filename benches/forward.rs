@@ -1,16 +1,18 @@
 //! Cycles a packet of the forwarding modes on in-memory ports: `cargo bench --bench forward`.
 //!
 //! One worker, driven by hand, on two replay ports: each poll copies 64-byte frames (60 without FCS) into fresh buffers, and
-//! each transmit ring completes half a ring late, so the buffers circulate as on a card. Every figure is the median of
-//! the rounds, with the spread; cycles are of the time-stamp counter.
+//! each transmit ring completes half a ring late, so the buffers circulate as on a card. IPv6 frames are two bytes longer: the
+//! shortest with a UDP header. Every figure is the median of the rounds, with the spread; cycles are of the time-stamp
+//! counter. `--ipv6` measures IPv6 and, in turn with it, the same of IPv4.
 
 use ringway::dataplane::rig::{Rig, RigSettings, port_settings};
 use ringway::fib::next_hop::NextHop;
 use ringway::wire::ipv4::{Ipv4Header, PROTOCOL_UDP};
+use ringway::wire::ipv6::Ipv6Header;
 use ringway_config::Mode;
 use ringway_mempool::cycles;
 use ringway_pmd::memory;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 const ROUNDS: usize = 15;
 const TURNS: u32 = 20_000;
@@ -21,6 +23,31 @@ struct Traffic {
     name: &'static str,
     destinations: Vec<Ipv4Addr>,
     cache_entries: u32,
+    ipv6: bool,
+}
+
+/// The IPv6 address that stands for one of IPv4: 203.N.x.y becomes 2001:db8:N::x:y.
+fn mapped(address: Ipv4Addr) -> Ipv6Addr {
+    let [_, second, third, fourth] = address.octets();
+    Ipv6Addr::new(0x2001, 0xdb8, second.into(), 0, 0, 0, third.into(), fourth.into())
+}
+
+fn frame6(port: u8, destination: Ipv4Addr) -> Vec<u8> {
+    let mut frame = vec![0; 62];
+    frame[..6].copy_from_slice(Rig::mac(usize::from(port)).as_bytes());
+    frame[6..12].copy_from_slice(&[2, 0, 0, 0, 9, port]);
+    frame[12..14].copy_from_slice(&[0x86, 0xdd]);
+    let header = Ipv6Header {
+        traffic_class: 0,
+        flow_label: 0,
+        payload_len: 8,
+        next_header: PROTOCOL_UDP,
+        hop_limit: 64,
+        source: Ipv6Addr::new(0x2001, 0xdb8, 0xff00 | u16::from(port), 0, 0, 0, 0, 0x77),
+        destination: mapped(destination),
+    };
+    frame[14..54].copy_from_slice(&header.emit());
+    frame
 }
 
 fn frame(port: u8, destination: Ipv4Addr) -> Vec<u8> {
@@ -52,11 +79,20 @@ fn settings(cache_entries: u32) -> RigSettings {
         let address = Ipv4Addr::new(198, 18, number % 2, 2);
         let prefix = format!("203.{number}.0.0/16").parse().unwrap();
         settings.routes.push((prefix, NextHop::Gateway { interface, address: address.into() }.into()));
+        let gateway = gateway6(number % 2).into();
+        let prefix = format!("2001:db8:{number:x}::/48").parse().unwrap();
+        settings.routes.push((prefix, NextHop::Gateway { interface, address: gateway }.into()));
     }
+    settings.addresses6 = vec!["2001:db8:ff00::1/64".parse().unwrap(), "2001:db8:ff01::1/64".parse().unwrap()];
     settings.buffers = 8192;
     settings.ring = 1024;
     settings.cache_entries = cache_entries;
     settings
+}
+
+/// The gateway on a port: link-local, as routers name each other.
+fn gateway6(port: u8) -> Ipv6Addr {
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, port.into())
 }
 
 fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
@@ -68,7 +104,7 @@ fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
                 .destinations
                 .iter()
                 .filter(|to| to.octets()[1] % 2 != port % 2)
-                .map(|to| frame(port, *to))
+                .map(|to| if traffic.ipv6 { frame6(port, *to) } else { frame(port, *to) })
                 .collect();
             memory::replay(&port_settings(&settings, usize::from(port)), &frames)
         })
@@ -77,6 +113,7 @@ fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
     for port in 0..2u8 {
         let mac = [2, 0, 0, 0, 9, port].into();
         rig.neighbor(u16::from(port), Ipv4Addr::new(198, 18, port, 2), mac);
+        rig.neighbor(u16::from(port), gateway6(port), mac);
     }
     rig.publish(|snapshot| snapshot.mode = mode);
     // Until both gateways were known, packets waited for them.
@@ -105,20 +142,49 @@ fn main() {
             .collect()
     };
     let flows = [
-        Traffic { name: "1 flow a port, cache", destinations: spread(10)[..2].to_vec(), cache_entries: 256 },
-        Traffic { name: "100 flows, cache", destinations: spread(100), cache_entries: 256 },
-        Traffic { name: "100 flows, no cache", destinations: spread(100), cache_entries: 0 },
-        Traffic { name: "20000 flows, cache", destinations: spread(20_000), cache_entries: 256 },
-        Traffic { name: "20000 flows, no cache", destinations: spread(20_000), cache_entries: 0 },
+        Traffic {
+            name: "1 flow a port, cache",
+            destinations: spread(10)[..2].to_vec(),
+            cache_entries: 256,
+            ipv6: false,
+        },
+        Traffic { name: "100 flows, cache", destinations: spread(100), cache_entries: 256, ipv6: false },
+        Traffic { name: "100 flows, no cache", destinations: spread(100), cache_entries: 0, ipv6: false },
+        Traffic { name: "20000 flows, cache", destinations: spread(20_000), cache_entries: 256, ipv6: false },
+        Traffic { name: "20000 flows, no cache", destinations: spread(20_000), cache_entries: 0, ipv6: false },
     ];
-    println!("cycles a packet; burst 32, 60-byte frames, 10 routes, 8192 buffers, rings of 1024, n={ROUNDS}");
     let show = |name: &str, rounds: &[f64]| {
-        println!("{name:<32} {:7.1} ({:.1}..{:.1})", rounds[rounds.len() / 2], rounds[0], rounds[rounds.len() - 1]);
+        println!("{name:<36} {:7.1} ({:.1}..{:.1})", rounds[rounds.len() / 2], rounds[0], rounds[rounds.len() - 1]);
     };
+    if std::env::args().any(|argument| argument == "--ipv6") {
+        return both_families(&flows, show);
+    }
+    println!("cycles a packet; burst 32, 60-byte frames, 10 routes, 8192 buffers, rings of 1024, n={ROUNDS}");
     for mode in [Mode::Io, Mode::Mac, Mode::Macswap] {
         show(&mode.to_string(), &run(mode, &flows[1]));
     }
     for traffic in &flows {
         show(&format!("l3, {}", traffic.name), &run(Mode::L3, traffic));
+    }
+}
+
+/// Each traffic of both families, one after the other three times, and what IPv6 costs over IPv4.
+fn both_families(flows: &[Traffic], show: impl Fn(&str, &[f64])) {
+    println!("cycles a packet of l3; burst 32, 60-byte and 62-byte frames, 10 routes of each family, n={ROUNDS} a run");
+    for traffic in flows {
+        let six = Traffic { destinations: traffic.destinations.clone(), ipv6: true, ..*traffic };
+        let mut ratios: Vec<f64> = (0..3)
+            .map(|_| {
+                let (four, six) = (run(Mode::L3, traffic), run(Mode::L3, &six));
+                show(&format!("IPv4, {}", traffic.name), &four);
+                show(&format!("IPv6, {}", traffic.name), &six);
+                six[ROUNDS / 2] / four[ROUNDS / 2]
+            })
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        println!(
+            "ratio l3 IPv6 over IPv4, {} {:.2} ({:.2}..{:.2}, n=3)",
+            traffic.name, ratios[1], ratios[0], ratios[2]
+        );
     }
 }

@@ -7,10 +7,12 @@ use ringway::dataplane::message::{NeighborKey, Order, Report};
 use ringway::dataplane::rig::{Rig, RigSettings};
 use ringway::fib::next_hop::NextHop;
 use ringway::wire::icmpv4;
+use ringway::wire::icmpv6;
 use ringway::wire::ipv4::{Ipv4Header, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP};
+use ringway::wire::ipv6::{self, Ipv6Header};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -19,6 +21,9 @@ const HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const PEER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 const SILENT: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 77);
+const HOST6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0xa);
+const ROUTER6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
+const PEER6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 0xb);
 const BEHIND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 5);
 
 fn frame(destination: Ipv4Addr, protocol: u8, ttl: u8, dont_fragment: bool, payload: &[u8]) -> Vec<u8> {
@@ -37,9 +42,23 @@ fn frame(destination: Ipv4Addr, protocol: u8, ttl: u8, dont_fragment: bool, payl
     [Rig::mac(0).as_bytes(), &[2, 0, 0, 0, 0, 0xa], &[8, 0], &header.emit(), payload].concat()
 }
 
+fn frame6(destination: Ipv6Addr, next_header: u8, hop_limit: u8, payload: &[u8]) -> Vec<u8> {
+    let header = Ipv6Header {
+        traffic_class: 0,
+        flow_label: 0,
+        payload_len: payload.len() as u16,
+        next_header,
+        hop_limit,
+        source: HOST6,
+        destination,
+    };
+    [Rig::mac(0).as_bytes(), &[2, 0, 0, 0, 0, 0xa], &[0x86, 0xdd], &header.emit(), payload].concat()
+}
+
 #[test]
 fn nothing_on_the_data_path_allocates_after_the_start() {
     let mut settings = RigSettings::new(&["192.0.2.1/24".parse().unwrap(), "198.51.100.1/24".parse().unwrap()]);
+    settings.addresses6 = vec!["2001:db8:1::1/64".parse().unwrap(), "2001:db8:2::1/64".parse().unwrap()];
     settings.mtus = vec![1500, 600];
     settings.routes =
         vec![("203.0.113.0/24".parse().unwrap(), NextHop::Gateway { interface: 1, address: PEER.into() }.into())];
@@ -48,11 +67,24 @@ fn nothing_on_the_data_path_allocates_after_the_start() {
     let mut rig = Rig::new(&settings).unwrap();
     rig.neighbor(0, HOST, [2, 0, 0, 0, 0, 0xa].into());
     rig.neighbor(1, PEER, [2, 0, 0, 0, 0, 0xb].into());
+    rig.neighbor(0, HOST6, [2, 0, 0, 0, 0, 0xa].into());
+    rig.neighbor(1, PEER6, [2, 0, 0, 0, 0, 0xb].into());
 
     let mut echo = vec![icmpv4::ECHO_REQUEST, 0, 0, 0, 0, 1, 0, 1, 9, 9];
     icmpv4::fill_checksum(&mut echo);
     let arp = [Rig::mac(0).as_bytes(), &[2, 0, 0, 0, 0, 0xa], &[8, 6], &[0; 46]].concat();
+    let mut echo6 = vec![icmpv6::ECHO_REQUEST, 0, 0, 0, 0, 1, 0, 1, 9, 9];
+    icmpv6::fill_checksum(&mut echo6, HOST6, ROUTER6);
     let frames = [
+        frame6(PEER6, 17, 64, b"forwarded"),
+        frame6(PEER6, 17, 64, &[1; 1400]),
+        frame6(PEER6, 17, 1, b"expires"),
+        frame6(ROUTER6, ipv6::ICMPV6, 64, &echo6),
+        frame6(ROUTER6, ipv6::TCP, 64, &[0; 20]),
+        frame6(ROUTER6, 99, 64, b"no such protocol"),
+        frame6(ROUTER6, ipv6::FRAGMENT, 64, &[17, 0, 0, 1, 0, 0, 0, 7, 0, 0]),
+        frame6("2001:db8:9::1".parse().unwrap(), 17, 64, b"no route"),
+        frame6(PEER6, ipv6::HOP_BY_HOP, 64, &[17, 0, 0x9e, 4, 0, 0, 0, 0]),
         frame(PEER, PROTOCOL_UDP, 64, false, b"forwarded"),
         frame(BEHIND, PROTOCOL_UDP, 64, false, b"by a gateway"),
         frame(PEER, PROTOCOL_UDP, 64, false, &[1; 1400]),
@@ -122,6 +154,9 @@ fn nothing_on_the_data_path_allocates_after_the_start() {
         ("port", rig.drops(DropReason::LocalPort)),
         ("protocol", rig.drops(DropReason::LocalProtocol)),
         ("unanswered", rig.drops(DropReason::HostUnreachable)),
+        ("hop limit", rig.drops(DropReason::Ip6HopLimit)),
+        ("too big", rig.drops(DropReason::Ip6TooBig)),
+        ("option", rig.drops(DropReason::Ip6BadOption)),
     ] {
         assert!(count >= 400, "{what}: {count}");
     }

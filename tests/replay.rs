@@ -2,6 +2,7 @@
 
 use etherparse::{Ipv4Header, PacketBuilder};
 use std::fs;
+use std::net::Ipv6Addr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -32,16 +33,22 @@ output = "out.pcap"
 mac = "02:00:00:00:00:03"
 [[interface]]
 name = "in"
-addresses = ["192.0.2.1/24"]
+addresses = ["192.0.2.1/24", "2001:db8:1::1/64"]
 [[interface]]
 name = "out"
-addresses = ["198.51.100.1/24"]
+addresses = ["198.51.100.1/24", "2001:db8:2::1/64"]
 [[neighbor]]
 address = "198.51.100.2"
+mac = "02:00:00:00:00:02"
+[[neighbor]]
+address = "2001:db8:2::2"
 mac = "02:00:00:00:00:02"
 [[route]]
 to = "default"
 via = "198.51.100.2"
+[[route]]
+to = "default"
+via = "2001:db8:2::2"
 "#;
 
 /// A capture file of microseconds in the byte order of this machine, all frames at the same time.
@@ -59,8 +66,9 @@ fn capture(frames: &[Vec<u8>]) -> Vec<u8> {
     file
 }
 
-/// The IPv4 frames of a capture file as the program writes it: nanoseconds, little endian.
-fn ipv4_frames(file: &[u8]) -> Vec<Vec<u8>> {
+/// The IPv4 frames of a capture file as the program writes it (nanoseconds, little endian), and the UDP ones of IPv6:
+/// ARP and Neighbor Discovery are the router's own.
+fn ip_frames(file: &[u8]) -> Vec<Vec<u8>> {
     assert_eq!(file[..4], 0xa1b2_3c4du32.to_le_bytes());
     let mut frames = Vec::new();
     let mut rest = &file[24..];
@@ -69,7 +77,7 @@ fn ipv4_frames(file: &[u8]) -> Vec<Vec<u8>> {
         frames.push(tail[..len].to_vec());
         rest = &tail[len..];
     }
-    frames.retain(|frame| frame[12..14] == [8, 0]);
+    frames.retain(|frame| frame[12..14] == [8, 0] || (frame[12..14] == [0x86, 0xdd] && frame[20] == 17));
     frames
 }
 
@@ -84,8 +92,25 @@ fn frame(number: u16, ttl: u8) -> Vec<u8> {
     frame
 }
 
+/// The same of IPv6.
+fn frame6(number: u16, hop_limit: u8) -> Vec<u8> {
+    let (source, destination): (Ipv6Addr, Ipv6Addr) =
+        ("2001:db8:1::10".parse().unwrap(), "2001:db8:ffff::5".parse().unwrap());
+    let builder = PacketBuilder::ethernet2([2, 0, 0, 0, 0, 9], ROUTER_MAC)
+        .ipv6(source.octets(), destination.octets(), hop_limit)
+        .udp(number, 5000);
+    let mut frame = Vec::new();
+    builder.write(&mut frame, &number.to_be_bytes()).unwrap();
+    frame
+}
+
 /// What a frame looks like behind the router.
 fn forwarded(frame: &[u8]) -> Vec<u8> {
+    if frame[12..14] == [0x86, 0xdd] {
+        let mut packet = frame[14..].to_vec();
+        packet[7] -= 1;
+        return [&NEXT_HOP_MAC[..], &[2, 0, 0, 0, 0, 3], &[0x86, 0xdd], &packet].concat();
+    }
     let (mut header, payload) = Ipv4Header::from_slice(&frame[14..]).unwrap();
     header.time_to_live -= 1;
     header.header_checksum = header.calc_header_checksum();
@@ -115,9 +140,11 @@ fn ask(directory: &Path, command: &str) -> Option<serde_json::Value> {
 fn a_capture_goes_in_and_what_the_router_makes_of_it_comes_out() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
-    let good: Vec<_> = (1..=500).map(|number| frame(number, 64)).collect();
+    let good: Vec<_> =
+        (1..=500).map(|number| if number % 3 == 0 { frame6(number, 64) } else { frame(number, 64) }).collect();
     let mut sent = good.clone();
     sent.insert(100, frame(9999, 1));
+    sent.insert(150, frame6(9999, 1));
     sent.insert(200, vec![0; 10]);
     fs::write(directory.join("in.pcap"), capture(&sent)).unwrap();
     fs::write(directory.join("router.toml"), CONFIG).unwrap();
@@ -138,12 +165,13 @@ fn a_capture_goes_in_and_what_the_router_makes_of_it_comes_out() {
         found.map(|drop| drop["since_start"].as_u64().unwrap())
     };
     assert_eq!((count("ttl_exceeded"), count("frame_too_short")), (Some(1), Some(1)), "{drops}");
+    assert_eq!(count("ip6_hop_limit"), Some(1), "{drops}");
     assert_eq!(ask(directory, "show pool").unwrap()["workers"][0]["exact"], true);
     ask(directory, "quit");
     assert!(router.wait().unwrap().success());
     assert!(!directory.join("cli.sock").exists(), "the socket is gone");
 
-    let received = ipv4_frames(&fs::read(directory.join("out.pcap")).unwrap());
+    let received = ip_frames(&fs::read(directory.join("out.pcap")).unwrap());
     let expected: Vec<_> = good.iter().map(|frame| forwarded(frame)).collect();
     assert_eq!(received, expected);
 }
