@@ -5,8 +5,10 @@
 //! shortest with a UDP header. Every figure is the median of the rounds, with the spread; cycles are of the time-stamp
 //! counter. `--ipv6` measures IPv6 and, in turn with it, the same of IPv4.
 
+use ipnet::IpNet;
 use ringway::dataplane::rig::{Rig, RigSettings, port_settings};
-use ringway::fib::next_hop::NextHop;
+use ringway::fib::cache::CacheMode;
+use ringway::fib::next_hop::{NextHop, Paths};
 use ringway::wire::ipv4::{Ipv4Header, PROTOCOL_UDP};
 use ringway::wire::ipv6::Ipv6Header;
 use ringway_config::Mode;
@@ -17,6 +19,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 const ROUNDS: usize = 15;
 const TURNS: u32 = 20_000;
 const WARM_UP: u32 = 20_000;
+
+/// Routes of the full table, and frames of each port that go to uniform destinations there.
+const FULL: usize = 1_000_000;
+const UNIFORM: u32 = 1 << 16;
 
 /// The destinations of a run.
 struct Traffic {
@@ -87,12 +93,63 @@ fn settings(cache_entries: u32) -> RigSettings {
     settings.buffers = 8192;
     settings.ring = 1024;
     settings.cache_entries = cache_entries;
+    settings.cache_mode = CacheMode::Auto;
     settings
 }
 
 /// The gateway on a port: link-local, as routers name each other.
 fn gateway6(port: u8) -> Ipv6Addr {
     Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, port.into())
+}
+
+/// So many routes over all of the address space, as long as the Internet's are (60 % of them /24), half by each gateway.
+fn table(routes: usize) -> RigSettings {
+    let mut settings = settings(256);
+    let mut random = fastrand::Rng::with_seed(1);
+    let gateway = |number: usize| {
+        let port = (number % 2) as u8;
+        Paths::One(NextHop::Gateway { interface: port.into(), address: Ipv4Addr::new(198, 18, port, 2).into() })
+    };
+    // Ten /4 that leave nothing uncovered but what is never forwarded to.
+    let wide = (0..14u32)
+        .map(|first| (IpNet::new(Ipv4Addr::from_bits(first << 28).into(), 4).unwrap(), gateway(first as usize)));
+    settings.routes = wide.collect();
+    while settings.routes.len() < routes {
+        let length = match random.u8(..100) {
+            0..63 => 24,
+            63..74 => 23,
+            74..84 => 22,
+            84..89 => 21,
+            89..93 => 20,
+            93..96 => 19,
+            96..98 => 18,
+            _ => 16,
+        };
+        let address = Ipv4Addr::from_bits(random.u32(0x0100_0000..0xdf00_0000));
+        let prefix = IpNet::new(address.into(), length).unwrap().trunc();
+        settings.routes.push((prefix, gateway(random.usize(..2))));
+    }
+    settings
+}
+
+/// Uniform destinations, out of either port, whatever port they came in by.
+fn run_uniform(routes: usize) -> Vec<f64> {
+    let settings = table(routes);
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut forwardable = || loop {
+        let address = Ipv4Addr::from_bits(random.u32(0x0100_0000..0xdf00_0000));
+        if !matches!(address.octets()[0], 127) && address.octets()[..2] != [198, 18] {
+            return address;
+        }
+    };
+    let ports = (0..2u8).map(|port| {
+        let frames: Vec<_> = (0..UNIFORM).map(|_| frame(port, forwardable())).collect();
+        memory::replay(&port_settings(&settings, usize::from(port)), &frames)
+    });
+    let mut rig = Rig::with_ports(&settings, ports.collect(), Vec::new()).unwrap();
+    // A redirect is for hosts; here half of the packets leave by where they came in.
+    rig.publish(|snapshot| snapshot.interfaces.iter_mut().for_each(|interface| interface.redirects = false));
+    measure(&mut rig, Mode::L3)
 }
 
 fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
@@ -110,6 +167,10 @@ fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
         })
         .collect();
     let mut rig = Rig::with_ports(&settings, ports, Vec::new()).unwrap();
+    measure(&mut rig, mode)
+}
+
+fn measure(rig: &mut Rig, mode: Mode) -> Vec<f64> {
     for port in 0..2u8 {
         let mac = [2, 0, 0, 0, 9, port].into();
         rig.neighbor(u16::from(port), Ipv4Addr::new(198, 18, port, 2), mac);
@@ -118,7 +179,7 @@ fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
     rig.publish(|snapshot| snapshot.mode = mode);
     // Until both gateways were known, packets waited for them.
     let sent = |rig: &Rig| -> u64 { rig.control.counters.forward.iter().map(|port| port.tx_packets.get()).sum() };
-    let (received_before, sent_before) = (rig.control.counters.packets.get(), sent(&rig));
+    let (received_before, sent_before) = (rig.control.counters.packets.get(), sent(rig));
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         (0..WARM_UP).for_each(|_| rig.step());
@@ -130,7 +191,7 @@ fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
     }
     assert!(rig.audit().is_exact(), "{}", rig.audit());
     let received = rig.control.counters.packets.get() - received_before;
-    assert_eq!(sent(&rig) - sent_before, received, "every packet was forwarded");
+    assert_eq!(sent(rig) - sent_before, received, "every packet was forwarded");
     rounds.sort_by(f64::total_cmp);
     rounds
 }
@@ -166,6 +227,14 @@ fn main() {
     for traffic in &flows {
         show(&format!("l3, {}", traffic.name), &run(Mode::L3, traffic));
     }
+    let (few, full) = (run_uniform(14), run_uniform(FULL));
+    show("l3, uniform, 14 routes", &few);
+    show(&format!("l3, uniform, {FULL} routes"), &full);
+    // Round by round, so that what the machine does beside counts on both sides.
+    let mut ratios: Vec<f64> = full.iter().zip(&few).map(|(full, few)| full / few).collect();
+    ratios.sort_by(f64::total_cmp);
+    let middle = ratios[ratios.len() / 2];
+    println!("ratio l3_full_table {middle:.3} ({:.3}..{:.3}, n={ROUNDS})", ratios[0], ratios[ratios.len() - 1]);
 }
 
 /// Each traffic of both families, one after the other three times, and what IPv6 costs over IPv4.

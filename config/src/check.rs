@@ -7,6 +7,7 @@ mod interface;
 mod neighbor;
 mod port;
 mod route;
+mod vrf;
 
 use std::net::IpAddr;
 
@@ -18,6 +19,7 @@ use crate::suggest::suggestion;
 /// Every check.
 pub(crate) fn all(drafts: &Drafts, config: &Config, sink: &Sink<'_>) {
     port::check(&drafts.ports, &config.memory, sink);
+    vrf::check(drafts, sink);
     interface::check(&drafts.interfaces, &drafts.ports, sink);
     route::check(&drafts.routes, &drafts.interfaces, sink);
     neighbor::check(drafts, &config.neighbor, sink);
@@ -35,16 +37,17 @@ enum Place<'a> {
     Elsewhere,
 }
 
-fn place(address: IpAddr, interfaces: &[InterfaceDraft]) -> Place<'_> {
+fn place<'a>(address: IpAddr, vrf: &str, interfaces: &'a [InterfaceDraft]) -> Place<'a> {
     // A link-local address is on whichever link is named beside it.
     if crate::value::is_link_local(address) {
         return Place::Elsewhere;
     }
-    let own = interfaces.iter().find(|draft| draft.addresses.iter().any(|net| net.value.addr() == address));
+    let in_vrf = || interfaces.iter().filter(|draft| draft.is_in(vrf));
+    let own = in_vrf().find(|draft| draft.addresses.iter().any(|net| net.value.addr() == address));
     if let Some(name) = own.and_then(InterfaceDraft::name) {
         return Place::Own(name);
     }
-    for draft in interfaces {
+    for draft in in_vrf() {
         let Some(name) = draft.name() else { continue };
         if let Some(net) = draft.addresses.iter().find(|net| net.value.contains(&address)) {
             return match crate::value::role_in_prefix(address, net.value) {

@@ -10,8 +10,8 @@ use toml::de::DeTable;
 
 use crate::keys;
 use crate::reader::Reader;
-use crate::sink::Sink;
-use crate::{Config, check};
+use crate::sink::{Located, Sink};
+use crate::{Config, Vrf, check};
 
 pub(crate) use interface::InterfaceDraft;
 pub(crate) use port::PortDraft;
@@ -21,6 +21,7 @@ pub(crate) use route::{NeighborDraft, RouteDraft};
 /// it, so that one mistake does not make others of those that refer to it.
 pub(crate) struct Drafts {
     pub(crate) ports: Vec<PortDraft>,
+    pub(crate) vrfs: Vec<Located<String>>,
     pub(crate) interfaces: Vec<InterfaceDraft>,
     pub(crate) routes: Vec<RouteDraft>,
     pub(crate) neighbors: Vec<NeighborDraft>,
@@ -36,6 +37,7 @@ pub(crate) fn document(text: &str, sink: &Sink<'_>) -> Config {
     let mut config = settings::read(&file);
     let drafts = Drafts {
         ports: file.tables("port", &keys::PORT, port::read),
+        vrfs: file.tables("vrf", &keys::VRF, route::read_vrf).into_iter().flatten().collect(),
         interfaces: file.tables("interface", &keys::INTERFACE, interface::read),
         routes: file.tables("route", &keys::ROUTE, route::read),
         neighbors: file.tables("neighbor", &keys::NEIGHBOR, route::read_neighbor),
@@ -50,6 +52,7 @@ pub(crate) fn document(text: &str, sink: &Sink<'_>) -> Config {
     }
     config.neighbors = drafts.neighbors.iter().filter_map(|draft| draft.resolve(&drafts.interfaces)).collect();
     config.ports = drafts.ports.into_iter().filter_map(|draft| draft.port).collect();
+    config.vrfs = drafts.vrfs.into_iter().map(|name| Vrf { name: name.value }).collect();
     config.interfaces = drafts.interfaces.into_iter().filter_map(|draft| draft.interface).collect();
     config.routes = drafts.routes.into_iter().filter_map(|draft| draft.route).collect();
     config

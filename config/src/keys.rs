@@ -15,6 +15,7 @@ pub(crate) const FILE: TableKeys = TableKeys {
         "workers",
         "memory",
         "port",
+        "vrf",
         "interface",
         "route",
         "neighbor",
@@ -25,8 +26,10 @@ pub(crate) const FILE: TableKeys = TableKeys {
     ],
 };
 
-pub(crate) const ROUTER: TableKeys =
-    TableKeys { heading: "[router]", keys: &["name", "mode", "socket", "accept_source_route", "hop_by_hop"] };
+pub(crate) const ROUTER: TableKeys = TableKeys {
+    heading: "[router]",
+    keys: &["name", "mode", "socket", "accept_source_route", "hop_by_hop", "max_routes"],
+};
 
 pub(crate) const WORKERS: TableKeys = TableKeys { heading: "[workers]", keys: &["count", "cores", "idle", "burst"] };
 
@@ -64,7 +67,19 @@ pub(crate) const FAULT: TableKeys =
 
 pub(crate) const INTERFACE: TableKeys = TableKeys {
     heading: "[[interface]]",
-    keys: &["name", "addresses", "mtu", "up", "redirects", "directed_broadcast", "ipv6", "duplicate_detection", "ra"],
+    keys: &[
+        "name",
+        "addresses",
+        "mtu",
+        "up",
+        "redirects",
+        "directed_broadcast",
+        "ipv6",
+        "duplicate_detection",
+        "ra",
+        "vrf",
+        "source_check",
+    ],
 };
 
 pub(crate) const RA: TableKeys = TableKeys {
@@ -88,11 +103,16 @@ pub(crate) const RA: TableKeys = TableKeys {
     ],
 };
 
-pub(crate) const ROUTE: TableKeys = TableKeys { heading: "[[route]]", keys: &["to", "via", "dev", "type", "metric"] };
+pub(crate) const VRF: TableKeys = TableKeys { heading: "[[vrf]]", keys: &["name"] };
+
+pub(crate) const ROUTE: TableKeys =
+    TableKeys { heading: "[[route]]", keys: &["to", "via", "dev", "paths", "type", "metric", "vrf", "lookup"] };
+
+pub(crate) const PATH: TableKeys = TableKeys { heading: "[[route.paths]]", keys: &["via", "dev", "weight"] };
 
 pub(crate) const NEIGHBOR: TableKeys = TableKeys { heading: "[[neighbor]]", keys: &["address", "mac", "dev"] };
 
-pub(crate) const CACHE: TableKeys = TableKeys { heading: "[cache]", keys: &["enabled", "entries", "timeout_s"] };
+pub(crate) const CACHE: TableKeys = TableKeys { heading: "[cache]", keys: &["mode", "entries", "timeout_s"] };
 
 pub(crate) const NEIGHBORS: TableKeys = TableKeys {
     heading: "[neighbors]",
@@ -131,9 +151,9 @@ pub(crate) const MODES: TableKeys = TableKeys {
 mod tests {
     use super::*;
 
-    const TABLES: [&TableKeys; 13] = [
-        &ROUTER, &WORKERS, &MEMORY, &PORT, &FAULT, &INTERFACE, &RA, &ROUTE, &NEIGHBOR, &CACHE, &NEIGHBORS, &ICMP,
-        &MODES,
+    const TABLES: [&TableKeys; 15] = [
+        &ROUTER, &WORKERS, &MEMORY, &PORT, &FAULT, &VRF, &INTERFACE, &RA, &ROUTE, &PATH, &NEIGHBOR, &CACHE, &NEIGHBORS,
+        &ICMP, &MODES,
     ];
 
     #[test]

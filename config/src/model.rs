@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::advertise::Advertise;
 use crate::modes::Modes;
-use crate::words::{HopByHop, Idle, Mode, Pages, Steer, XdpMode, ZeroCopy};
+use crate::words::{CacheMode, HopByHop, Idle, Mode, Pages, SourceCheck, Steer, XdpMode, ZeroCopy};
 
 /// A whole configuration file, checked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -25,6 +25,8 @@ pub struct Config {
     pub memory: Memory,
     /// `[[port]]`: the devices, in the order of the file; never empty after [`crate::parse`].
     pub ports: Vec<Port>,
+    /// `[[vrf]]`: routing tables beside the default one, in the order of the file.
+    pub vrfs: Vec<Vrf>,
     /// `[[interface]]`: the IP side of ports and VLANs, in the order of the file.
     pub interfaces: Vec<Interface>,
     /// `[[route]]`: static routes, in the order of the file.
@@ -72,6 +74,8 @@ pub struct Router {
     pub accept_source_route: bool,
     /// What becomes of IPv6 packets in transit that carry hop-by-hop options.
     pub hop_by_hop: HopByHop,
+    /// Routes at most, over all VRFs and both families.
+    pub max_routes: u32,
 }
 
 impl Default for Router {
@@ -82,6 +86,7 @@ impl Default for Router {
             socket: "/run/ringway/ringway.sock".into(),
             accept_source_route: false,
             hop_by_hop: HopByHop::Process,
+            max_routes: 4_000_000,
         }
     }
 }
@@ -284,6 +289,18 @@ impl Default for Fault {
     }
 }
 
+/// A routing table of its own: its interfaces' addresses and neighbors can be those of another one's as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Vrf {
+    /// Its name, unique; `default` is the table of whatever names none.
+    pub name: String,
+}
+
+impl Vrf {
+    /// The name of the table that is always there.
+    pub const DEFAULT: &'static str = "default";
+}
+
 /// The IP side of a port, or of a VLAN on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Interface {
@@ -309,6 +326,10 @@ pub struct Interface {
     pub duplicate_detection: bool,
     /// Its router advertisements; `None` sends none.
     pub ra: Option<Advertise>,
+    /// Its VRF; `None` is the default one.
+    pub vrf: Option<String>,
+    /// Which sources are let in.
+    pub source_check: SourceCheck,
 }
 
 impl Interface {
@@ -328,6 +349,8 @@ impl Interface {
             ipv6: false,
             duplicate_detection: true,
             ra: None,
+            vrf: None,
+            source_check: SourceCheck::Off,
         }
     }
 }
@@ -341,6 +364,10 @@ pub struct Route {
     pub kind: RouteKind,
     /// Preference among routes to the same destination: the lowest wins.
     pub metric: u32,
+    /// The VRF that has the route; `None` is the default one.
+    pub vrf: Option<String>,
+    /// The VRF that the gateways are in, or that the destination is looked up in again; `None` is the route's own.
+    pub lookup: Option<String>,
 }
 
 /// What happens to a packet that takes a route.
@@ -354,6 +381,10 @@ pub enum RouteKind {
         /// The way out, when the file names it; else the interface whose connected prefix holds the gateway.
         interface: Option<String>,
     },
+    /// Spread over several gateways, at least two, by flow.
+    Paths(Vec<RoutePath>),
+    /// Looked up again in the VRF that `lookup` names.
+    Lookup,
     /// Sent straight to its destination, which is on this interface's link.
     Interface {
         /// The interface.
@@ -365,6 +396,17 @@ pub enum RouteKind {
     Unreachable,
     /// Dropped and answered with communication-prohibited.
     Prohibit,
+}
+
+/// One of several gateways of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoutePath {
+    /// The gateway's address.
+    pub gateway: IpAddr,
+    /// The way out, when the file names it.
+    pub interface: Option<String>,
+    /// Its share of the flows, beside the weights of the others.
+    pub weight: u8,
 }
 
 /// A static neighbor.
@@ -381,8 +423,8 @@ pub struct Neighbor {
 /// The route cache of each worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cache {
-    /// Whether there is one.
-    pub enabled: bool,
+    /// When it is used.
+    pub mode: CacheMode,
     /// Entries, a power of two.
     pub entries: u32,
     /// Seconds that an entry is good for.
@@ -391,7 +433,7 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { enabled: true, entries: 256, timeout_s: 60 }
+        Self { mode: CacheMode::Auto, entries: 256, timeout_s: 60 }
     }
 }
 

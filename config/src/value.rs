@@ -90,6 +90,18 @@ pub(crate) fn path(text: &str) -> Result<PathBuf, Complaint> {
     Ok(PathBuf::from(text))
 }
 
+/// A VRF's name.
+pub(crate) fn vrf_name(text: &str) -> Result<String, Complaint> {
+    if text == crate::Vrf::DEFAULT {
+        let hint = "`default` is there already; choose another name";
+        return Err(Complaint::new("a VRF cannot be called `default`", hint));
+    }
+    plain_name(text, "-_").ok_or_else(|| {
+        let hint = format!("expected 1 to {NAME_MAX} letters, digits, `-` or `_`, such as `red`");
+        Complaint::new(format!("`{text}` is not a name for a VRF"), hint)
+    })
+}
+
 /// The path of a UNIX socket.
 pub(crate) fn socket(text: &str) -> Result<PathBuf, Complaint> {
     if text.len() > SOCKET_MAX {

@@ -208,6 +208,41 @@ impl Word for Steer {
     const WORDS: &'static [(&'static str, Self)] = &[("all", Self::All), ("ours", Self::Ours)];
 }
 
+/// Which sources an interface lets in (RFC 3704).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceCheck {
+    /// Any.
+    #[default]
+    Off,
+    /// Those to which a route leads, by whatever interface.
+    Loose,
+    /// Those to which a route leads by this interface.
+    Strict,
+}
+
+impl Word for SourceCheck {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("off", Self::Off), ("loose", Self::Loose), ("strict", Self::Strict)];
+}
+
+/// When the route cache is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheMode {
+    /// When it pays, by its own measure.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+impl Word for CacheMode {
+    const WORDS: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::words::Word;
 use crate::{
     Advertise, Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Modes, Neighbor, NeighborSettings,
-    Port, Route, RouteKind, Router, Workers, Xdp,
+    Port, Route, RouteKind, RoutePath, Router, SourceCheck, Vrf, Workers, Xdp,
 };
 
 /// A table being written; its heading stands when it has a key, or when it must.
@@ -92,6 +92,7 @@ impl Config {
                 fault(entry).append_to(&mut file);
             }
         }
+        self.vrfs.iter().for_each(|entry| vrf(entry).append_to(&mut file));
         for entry in &self.interfaces {
             interface(entry).append_to(&mut file);
             if let Some(ra) = &entry.ra {
@@ -119,6 +120,7 @@ fn router(router: &Router) -> Table {
     }
     table.changed("accept_source_route", router.accept_source_route, default.accept_source_route);
     table.changed_word("hop_by_hop", router.hop_by_hop, default.hop_by_hop);
+    table.changed("max_routes", router.max_routes, default.max_routes);
     table
 }
 
@@ -203,6 +205,14 @@ fn interface(interface: &Interface) -> Table {
     let has_ipv6 = interface.ra.is_some() || interface.addresses.iter().any(|net| net.addr().is_ipv6());
     table.changed("ipv6", interface.ipv6, has_ipv6);
     table.changed("duplicate_detection", interface.duplicate_detection, true);
+    table.given_text("vrf", interface.vrf.as_ref());
+    table.changed_word("source_check", interface.source_check, SourceCheck::Off);
+    table
+}
+
+fn vrf(vrf: &Vrf) -> Table {
+    let mut table = Table::required("[[vrf]]");
+    table.text("name", &vrf.name);
     table
 }
 
@@ -237,18 +247,31 @@ fn route(route: &Route) -> Table {
             table.text("via", gateway);
             table.given_text("dev", interface.as_ref());
         }
+        RouteKind::Paths(paths) => {
+            let paths: Vec<String> = paths.iter().map(path).collect();
+            table.raw("paths", format_args!("[{}]", paths.join(", ")));
+        }
+        RouteKind::Lookup => {}
         RouteKind::Interface { name } => table.text("dev", name),
         RouteKind::Blackhole => table.text("type", "blackhole"),
         RouteKind::Unreachable => table.text("type", "unreachable"),
         RouteKind::Prohibit => table.text("type", "prohibit"),
     }
     table.changed("metric", route.metric, 0);
+    table.given_text("vrf", route.vrf.as_ref());
+    table.given_text("lookup", route.lookup.as_ref());
     table
 }
 
 /// Whether the gateway is of IPv6, which would give `default` another meaning.
 fn by_ipv6(route: &Route) -> bool {
     matches!(route.kind, RouteKind::Via { gateway, .. } if gateway.is_ipv6())
+}
+
+fn path(path: &RoutePath) -> String {
+    let dev = path.interface.as_ref().map(|name| format!(", dev = {}", toml::Value::String(name.clone())));
+    let weight = if path.weight == 1 { String::new() } else { format!(", weight = {}", path.weight) };
+    format!("{{ via = \"{}\"{}{weight} }}", path.gateway, dev.unwrap_or_default())
 }
 
 fn neighbor(neighbor: &Neighbor) -> Table {
@@ -261,7 +284,7 @@ fn neighbor(neighbor: &Neighbor) -> Table {
 
 fn cache(cache: &Cache) -> Table {
     let (mut table, default) = (Table::optional("[cache]"), Cache::default());
-    table.changed("enabled", cache.enabled, default.enabled);
+    table.changed_word("mode", cache.mode, default.mode);
     table.changed("entries", cache.entries, default.entries);
     table.changed("timeout_s", cache.timeout_s, default.timeout_s);
     table

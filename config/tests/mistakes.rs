@@ -69,7 +69,7 @@ fn unknown_key_is_shown_with_line_column_and_suggestion() {
     let expected = "\
 lab.toml:6:1: unknown key `adresses` in [[interface]]
     6 | adresses = [\"192.0.2.1/24\"]
-      | ^^^^^^^^ expected one of: name, addresses, mtu, up, redirects, directed_broadcast; did you mean `addresses`?";
+      | ^^^^^^^^ expected one of: name, addresses, mtu, up, redirects, directed_broadcast, ipv6, duplicate_detection, ra, vrf, source_check; did you mean `addresses`?";
     assert_eq!(shown, expected);
 }
 

@@ -4,7 +4,9 @@
 
 use std::fmt;
 
-use super::command::{Command, ForwardMode, Ping, PortCounters, PortSelector, PortSubject, RouteTarget};
+use super::command::{
+    Command, ForwardMode, Ping, PortCounters, PortSelector, PortSubject, RouteGateway, RouteLoad, RouteTarget,
+};
 use super::grammar::words::Quoted;
 
 impl fmt::Display for Command {
@@ -13,11 +15,18 @@ impl fmt::Display for Command {
             Self::ShowPort { subject, port } => write!(f, "show port {subject} {port}"),
             Self::Port(command) => command.fmt(f),
             Self::ShowInterface { name } => write!(f, "show interface{}", Also("", name)),
-            Self::ShowRoute { prefix: Some(prefix) } => write!(f, "show route {prefix}"),
-            Self::ShowRoute { prefix: None } => f.write_str("show route"),
-            Self::ShowNeighbor { interface } => write!(f, "show neighbor{}", Also("", interface)),
+            Self::ShowRoute { prefix, longer, vrf } => {
+                let longer = if *longer { " longer" } else { "" };
+                write!(f, "show route{}{longer}{}", Also("", prefix), Also("vrf ", vrf))
+            }
+            Self::ShowRouteSummary => f.write_str("show route summary"),
+            Self::ShowNextHop => f.write_str("show nexthop"),
+            Self::ShowAdjacency => f.write_str("show adjacency"),
+            Self::ShowNeighbor { interface, vrf } => {
+                write!(f, "show neighbor{}{}", Also("", interface), Also("vrf ", vrf))
+            }
             Self::ShowCache => f.write_str("show cache"),
-            Self::ShowFibZones => f.write_str("show fib zones"),
+            Self::ShowFibZones { vrf } => write!(f, "show fib zones{}", Also("vrf ", vrf)),
             Self::ShowPool => f.write_str("show pool"),
             Self::ShowDrops { all: true } => f.write_str("show drops all"),
             Self::ShowDrops { all: false } => f.write_str("show drops"),
@@ -32,23 +41,37 @@ impl fmt::Display for Command {
             Self::ShowArp => f.write_str("show arp"),
             Self::ShowNd => f.write_str("show nd"),
             Self::ClearAll => f.write_str("clear all"),
-            Self::RouteGet { address } => write!(f, "route get {address}"),
-            Self::RouteAdd { prefix, target, metric } => {
-                match target {
-                    RouteTarget::Gateway { via, interface } => {
-                        write!(f, "route add {prefix} via {via}{}", Also("dev ", interface))
-                    }
-                    RouteTarget::Interface(name) => {
-                        write!(f, "route add {prefix} dev {}", Quoted(name))
-                    }
-                    RouteTarget::Blackhole => write!(f, "route add blackhole {prefix}"),
-                    RouteTarget::Unreachable => write!(f, "route add unreachable {prefix}"),
-                    RouteTarget::Prohibit => write!(f, "route add prohibit {prefix}"),
-                }?;
-                write!(f, "{}", Also("metric ", metric))
+            Self::RouteGet { address, flow, vrf } => {
+                write!(f, "route get {address}{}", Also("from ", &flow.source))?;
+                write!(f, "{}{}", Also("dev ", &flow.interface), Also("protocol ", &flow.protocol))?;
+                write!(f, "{}{}", Also("sport ", &flow.source_port), Also("dport ", &flow.destination_port))?;
+                write!(f, "{}", Also("vrf ", vrf))
             }
-            Self::RouteDel { prefix, via, metric } => {
-                write!(f, "route del {prefix}{}{}", Also("via ", via), Also("metric ", metric))
+            Self::RouteAdd { replace, prefix, target, metric, vrf, lookup } => {
+                let verb = if *replace { "replace" } else { "add" };
+                match target {
+                    RouteTarget::Gateways(gateways) => {
+                        write!(f, "route {verb} {prefix}")?;
+                        for RouteGateway { via, interface, weight } in gateways {
+                            write!(f, " via {via}{}", Also("dev ", interface))?;
+                            write!(f, "{}", Also("weight ", &Some(weight).filter(|weight| **weight != 1)))?;
+                        }
+                        Ok(())
+                    }
+                    RouteTarget::Interface(name) => write!(f, "route {verb} {prefix} dev {}", Quoted(name)),
+                    RouteTarget::Lookup => write!(f, "route {verb} {prefix}"),
+                    RouteTarget::Blackhole => write!(f, "route {verb} blackhole {prefix}"),
+                    RouteTarget::Unreachable => write!(f, "route {verb} unreachable {prefix}"),
+                    RouteTarget::Prohibit => write!(f, "route {verb} prohibit {prefix}"),
+                }?;
+                write!(f, "{}{}{}", Also("metric ", metric), Also("vrf ", vrf), Also("lookup ", lookup))
+            }
+            Self::RouteLoad(RouteLoad { file, via, vrf, metric }) => {
+                write!(f, "route load {}{}", Quoted(file), Also("via ", via))?;
+                write!(f, "{}{}", Also("vrf ", vrf), Also("metric ", metric))
+            }
+            Self::RouteDel { prefix, via, metric, vrf } => {
+                write!(f, "route del {prefix}{}{}{}", Also("via ", via), Also("metric ", metric), Also("vrf ", vrf))
             }
             Self::NeighborAdd { address, mac, interface } => {
                 write!(f, "neighbor add {address} {mac} dev {}", Quoted(interface))
@@ -69,9 +92,9 @@ impl fmt::Display for Command {
             Self::SetPromiscuous { port, on } => write!(f, "set promisc {port} {}", on_off(*on)),
             Self::SetAllMulticast { port, on } => write!(f, "set allmulti {port} {}", on_off(*on)),
             Self::SetBurst { size } => write!(f, "set burst {size}"),
-            Self::Ping(Ping { address, count, size, dont_fragment, interval_ms }) => {
+            Self::Ping(Ping { address, count, size, dont_fragment, interval_ms, vrf }) => {
                 let df = if *dont_fragment { " df" } else { "" };
-                write!(f, "ping {address} count {count} size {size}{df} interval {interval_ms}")
+                write!(f, "ping {address} count {count} size {size}{df} interval {interval_ms}{}", Also("vrf ", vrf))
             }
             Self::Write { file } => write!(f, "write {}", Quoted(file)),
             Self::Help { words } => {

@@ -30,15 +30,27 @@ pub enum Command {
         /// One interface, or every one.
         name: Option<String>,
     },
-    /// `show route [PREFIX]`: the routes of the RIB, or those of one prefix.
+    /// `show route [PREFIX [longer]] [vrf NAME]`: the routes of a VRF.
     ShowRoute {
-        /// Only routes for exactly this prefix.
+        /// Only routes for this prefix.
         prefix: Option<IpNet>,
+        /// And for every longer one inside it.
+        longer: bool,
+        /// Of which VRF.
+        vrf: Option<String>,
     },
-    /// `show neighbor [INTERFACE]`
+    /// `show route summary`
+    ShowRouteSummary,
+    /// `show nexthop`
+    ShowNextHop,
+    /// `show adjacency`
+    ShowAdjacency,
+    /// `show neighbor [INTERFACE] [vrf NAME]`
     ShowNeighbor {
         /// Only neighbors on this interface.
         interface: Option<String>,
+        /// Only neighbors on interfaces of this VRF.
+        vrf: Option<String>,
     },
     /// `show arp`
     ShowArp,
@@ -46,8 +58,11 @@ pub enum Command {
     ShowNd,
     /// `show cache`
     ShowCache,
-    /// `show fib zones`
-    ShowFibZones,
+    /// `show fib zones [vrf NAME]`
+    ShowFibZones {
+        /// Of which VRF.
+        vrf: Option<String>,
+    },
     /// `show pool`
     ShowPool,
     /// `show drops [all]`
@@ -78,22 +93,36 @@ pub enum Command {
     ClearCache,
     /// `clear all`: every counter, and the route caches.
     ClearAll,
-    /// `route get ADDRESS`: explains step by step where a packet to this address goes.
+    /// `route get ADDRESS ...`: explains step by step where a packet to this address goes.
     RouteGet {
         /// The destination to explain.
         address: IpAddr,
+        /// The rest of the packet that is asked about.
+        flow: RouteFlow,
+        /// From which VRF.
+        vrf: Option<String>,
     },
-    /// `route add ...`
+    /// `route add ...`, `route replace ...`
     RouteAdd {
+        /// Puts it in the place of the one of this prefix and metric, if there is one.
+        replace: bool,
         /// What the route covers.
         prefix: IpNet,
         /// Where it points.
         target: RouteTarget,
         /// Its metric, lower is better; the control thread's default when absent.
         metric: Option<u32>,
+        /// The VRF that has it.
+        vrf: Option<String>,
+        /// The VRF that its gateways are in, or that the destination is looked up in again.
+        lookup: Option<String>,
     },
-    /// `route del PREFIX [via ADDRESS] [metric NUMBER]`
+    /// `route load FILE ...`
+    RouteLoad(RouteLoad),
+    /// `route del PREFIX [via ADDRESS] [metric NUMBER] [vrf NAME]`
     RouteDel {
+        /// The VRF that has it.
+        vrf: Option<String>,
         /// What the route covers.
         prefix: IpNet,
         /// Only the route by this gateway.
@@ -236,13 +265,10 @@ pub enum PortSelector {
 /// Where a route points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RouteTarget {
-    /// To a gateway; by which interface, when that is not to be derived from the gateway's address.
-    Gateway {
-        /// The gateway.
-        via: IpAddr,
-        /// The interface to it.
-        interface: Option<String>,
-    },
+    /// To one of these gateways, at least one, by flow.
+    Gateways(Vec<RouteGateway>),
+    /// Into another VRF, to be looked up there again.
+    Lookup,
     /// To hosts that are directly on this interface.
     Interface(String),
     /// Nowhere, and nobody is told.
@@ -251,6 +277,45 @@ pub enum RouteTarget {
     Unreachable,
     /// Nowhere, and the sender is told that it is prohibited.
     Prohibit,
+}
+
+/// A gateway of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteGateway {
+    /// The gateway.
+    pub via: IpAddr,
+    /// The interface to it, when that is not to be derived from its address.
+    pub interface: Option<String>,
+    /// Its share of the flows, beside the weights of the others.
+    pub weight: u8,
+}
+
+/// The parts of a packet, beside its destination, that can decide where it goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteFlow {
+    /// Its source.
+    pub source: Option<IpAddr>,
+    /// The interface that it comes in by.
+    pub interface: Option<String>,
+    /// Its protocol; UDP when absent.
+    pub protocol: Option<u8>,
+    /// Its source port.
+    pub source_port: Option<u16>,
+    /// Its destination port.
+    pub destination_port: Option<u16>,
+}
+
+/// A file of routes to load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteLoad {
+    /// The file, as the router sees the path.
+    pub file: String,
+    /// The gateway of the routes that name none.
+    pub via: Option<IpAddr>,
+    /// The VRF that gets them.
+    pub vrf: Option<String>,
+    /// Their metric, where the file says none.
+    pub metric: Option<u32>,
 }
 
 /// What the workers do with a packet; the verdict functions of the loop.
@@ -330,6 +395,8 @@ pub struct Ping {
     pub size: u16,
     /// Whether the requests forbid fragmentation.
     pub dont_fragment: bool,
+    /// From which VRF.
+    pub vrf: Option<String>,
     /// Time between two requests, in milliseconds.
     pub interval_ms: u32,
 }
@@ -348,6 +415,8 @@ impl Command {
     pub fn patience(&self) -> Duration {
         const ANSWER: Duration = Duration::from_secs(30);
         match self {
+            // Loading a full table with its own progress takes seconds at most; a large file on a slow disk longer.
+            Self::RouteLoad(_) => 20 * ANSWER,
             Self::Ping(ping) => ANSWER + Duration::from_millis(u64::from(ping.interval_ms)) * ping.count,
             _ => ANSWER,
         }

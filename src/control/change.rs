@@ -1,11 +1,8 @@
 //! Commands that change routes, neighbors and interfaces, and the configuration with them.
 
-use super::execute::target_interface;
 use super::router::Router;
-use crate::cli::command::RouteTarget;
 use crate::cli::reply::Reply;
-use crate::fib::next_hop::NextHop;
-use crate::fib::rib::{Origin, RibError, Route};
+use crate::fib::rib::{Origin, Route};
 use crate::neighbor::event::Key;
 use ipnet::IpNet;
 use macaddr::MacAddr6;
@@ -16,81 +13,45 @@ use std::time::Instant;
 type Answer = Result<Reply, String>;
 
 impl Router {
-    pub(super) fn add_route(&mut self, prefix: IpNet, target: &RouteTarget, metric: u32) -> Answer {
-        let next_hop = self.next_hop_of(target)?;
-        let route = Route { prefix, paths: next_hop.into(), origin: Origin::Static, metric };
-        self.rib.add(0, &route).map_err(|error| self.name_interfaces(&error))?;
-        self.config.routes.push(config::Route { to: prefix, kind: Self::configured_kind(target), metric });
-        self.publish();
+    pub(super) fn add_route(&mut self, route: config::Route, replace: bool) -> Answer {
+        let vrf = self.vrf_number(route.vrf.as_deref())?;
+        let paths = self.paths_of(&route)?;
+        let new = Route { prefix: route.to, paths, origin: Origin::Static, metric: route.metric };
+        let done = if replace { self.rib.replace(vrf, &new).map(drop) } else { self.rib.add(vrf, &new) };
+        done.map_err(|error| self.name_interfaces(&error))?;
+        self.forget_configured(&route.vrf, route.to, route.metric);
+        self.config.routes.push(route);
         Ok(Reply::done())
     }
 
-    pub(super) fn delete_route(&mut self, prefix: IpNet, via: Option<IpAddr>, metric: Option<u32>) -> Answer {
+    pub(super) fn delete_route(
+        &mut self,
+        vrf: Option<String>,
+        prefix: IpNet,
+        via: Option<IpAddr>,
+        metric: Option<u32>,
+    ) -> Answer {
+        let number = self.vrf_number(vrf.as_deref())?;
         let metric = match via {
             // The gateway says which of several routes is meant.
             Some(via) => {
-                let found = self.rib.iter(0).find(|route| {
-                    let by = route.paths.has_gateway(via);
+                let of_prefix = self.rib.routes_of(number, prefix);
+                let found = of_prefix.iter().find(|route| {
                     let wanted = metric.is_none_or(|metric| metric == route.metric);
-                    by && wanted && route.prefix == prefix && route.origin == Origin::Static
+                    route.paths.has_gateway(via) && wanted && route.origin == Origin::Static
                 });
                 Some(found.ok_or_else(|| format!("there is no static route to {prefix} via {via}"))?.metric)
             }
             None => metric,
         };
-        let removed =
-            self.rib.remove(0, prefix, Origin::Static, metric).map_err(|error| self.name_interfaces(&error))?;
-        self.config.routes.retain(|route| !(route.to == prefix && route.metric == removed.metric));
-        self.publish();
+        let removed = self.rib.remove(number, prefix, Origin::Static, metric);
+        let removed = removed.map_err(|error| self.name_interfaces(&error))?;
+        self.forget_configured(&vrf.filter(|name| name != config::Vrf::DEFAULT), prefix, removed.metric);
         Ok(Reply::done())
     }
 
-    /// The next hop of a target; the gateway's interface is found by its connected network unless it is named.
-    pub(super) fn next_hop_of(&self, target: &RouteTarget) -> Result<NextHop, String> {
-        let named = target_interface(target).map(|name| self.interface_number(name)).transpose()?;
-        match target {
-            RouteTarget::Gateway { via, .. } => {
-                let address = *via;
-                let found = self.rib.resolve_gateway(0, address);
-                match (named, found) {
-                    (None, found) => found.map_err(|error| self.name_interfaces(&error)),
-                    (Some(interface), Ok(NextHop::Gateway { interface: there, .. })) if interface != there => {
-                        let (named, right) = (self.interface_name(interface), self.interface_name(there));
-                        Err(format!("gateway {address} is on {right}, not on {named}"))
-                    }
-                    (Some(interface), _) => Ok(NextHop::Gateway { interface, address }),
-                }
-            }
-            RouteTarget::Interface(_) => {
-                named.map(|interface| NextHop::Connected { interface }).ok_or_else(|| "an interface is missing".into())
-            }
-            RouteTarget::Blackhole => Ok(NextHop::Blackhole),
-            RouteTarget::Unreachable => Ok(NextHop::Unreachable),
-            RouteTarget::Prohibit => Ok(NextHop::Prohibit),
-        }
-    }
-
-    fn configured_kind(target: &RouteTarget) -> config::RouteKind {
-        match target {
-            RouteTarget::Gateway { via, interface } => {
-                config::RouteKind::Via { gateway: *via, interface: interface.clone() }
-            }
-            RouteTarget::Interface(name) => config::RouteKind::Interface { name: name.clone() },
-            RouteTarget::Blackhole => config::RouteKind::Blackhole,
-            RouteTarget::Unreachable => config::RouteKind::Unreachable,
-            RouteTarget::Prohibit => config::RouteKind::Prohibit,
-        }
-    }
-
-    /// An error of the RIB, which knows interfaces by number, with their names.
-    fn name_interfaces(&self, error: &RibError) -> String {
-        let mut text = error.to_string();
-        for (number, interface) in self.interfaces.iter().enumerate() {
-            text = text.replace(&format!("interface {number})"), &format!("{})", interface.name));
-            text = text.replace(&format!("interface {number};"), &format!("{};", interface.name));
-            text = text.replace(&format!("interface {number} "), &format!("{} ", interface.name));
-        }
-        text
+    fn forget_configured(&mut self, vrf: &Option<String>, prefix: IpNet, metric: u32) {
+        self.config.routes.retain(|route| !(route.to == prefix && route.metric == metric && route.vrf == *vrf));
     }
 
     pub(super) fn add_neighbor(&mut self, address: IpAddr, mac: MacAddr6, interface: &str) -> Answer {

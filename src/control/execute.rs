@@ -1,13 +1,13 @@
 //! What each command does.
 
 use super::router::Router;
-use crate::cli::command::{Command, ForwardMode, PortCounters, PortSelector, PortSubject, RouteTarget};
+use crate::cli::command::{Command, ForwardMode, PortCounters, PortSelector, PortSubject, RouteGateway, RouteTarget};
 use crate::cli::grammar::Options;
 use crate::cli::reply::Reply;
 use crate::cli::session::Request;
 use crate::cli::view::{RunningConfig, Version};
 use crate::dataplane::message::Order;
-use ringway_config::Mode;
+use ringway_config::{Mode, RouteKind, RoutePath};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -20,6 +20,7 @@ impl Router {
         let Request { command, options, reply } = request;
         let answer = match command {
             Command::Ping(ping) => return self.begin_ping(ping, options, reply),
+            Command::RouteLoad(order) => return self.begin_load(order, options, reply),
             command => self.answer(command, options),
         };
         // Whoever asked may be gone; that is no error.
@@ -27,17 +28,26 @@ impl Router {
     }
 
     fn answer(&mut self, command: Command, options: Options) -> Result<Reply, Refusal> {
+        // Changes of routes are followed together, at the latest before something is asked of them.
+        if !matches!(command, Command::RouteAdd { .. } | Command::RouteDel { .. }) {
+            self.follow_routes();
+        }
         match command {
             Command::ShowPort { subject, port } => self.answer_show_port(subject, &port, options),
             Command::ShowInterface { name } => Ok(Reply::view(&self.show_interfaces(name.as_deref())?, options)),
-            Command::ShowRoute { prefix } => Ok(Reply::view(&self.show_routes(prefix), options)),
-            Command::ShowNeighbor { interface } => {
-                Ok(Reply::view(&self.show_neighbors(interface.as_deref())?, options))
+            Command::ShowRoute { prefix, longer, vrf } => {
+                Ok(Reply::view(&self.show_routes(prefix, longer, vrf.as_deref())?, options))
+            }
+            Command::ShowRouteSummary => Ok(Reply::view(&self.show_route_summary(), options)),
+            Command::ShowNextHop => Ok(Reply::view(&self.show_next_hops(), options)),
+            Command::ShowAdjacency => Ok(Reply::view(&self.show_adjacencies(), options)),
+            Command::ShowNeighbor { interface, vrf } => {
+                Ok(Reply::view(&self.show_neighbors(interface.as_deref(), vrf.as_deref())?, options))
             }
             Command::ShowArp => Ok(Reply::view(&self.show_arp(), options)),
             Command::ShowNd => Ok(Reply::view(&self.show_nd(), options)),
             Command::ShowCache => Ok(Reply::view(&self.show_cache(), options)),
-            Command::ShowFibZones => Ok(Reply::view(&self.show_fib_zones(), options)),
+            Command::ShowFibZones { vrf } => Ok(Reply::view(&self.show_fib_zones(vrf.as_deref())?, options)),
             Command::ShowPool => Ok(Reply::view(&self.show_pool()?, options)),
             Command::ShowDrops { all } => Ok(Reply::view(&self.show_drops(all), options)),
             Command::ShowWorkers => Ok(Reply::view(&self.show_workers(), options)),
@@ -63,9 +73,16 @@ impl Router {
                 self.clear_work();
                 Ok(self.clear_cache())
             }
-            Command::RouteGet { address } => Ok(Reply::view(&self.explain_route(address), options)),
-            Command::RouteAdd { prefix, target, metric } => self.add_route(prefix, &target, metric.unwrap_or(0)),
-            Command::RouteDel { prefix, via, metric } => self.delete_route(prefix, via, metric),
+            Command::RouteGet { address, flow, vrf } => {
+                Ok(Reply::view(&self.explain_route(address, &flow, vrf.as_deref())?, options))
+            }
+            Command::RouteAdd { replace, prefix, target, metric, vrf, lookup } => {
+                let vrf = vrf.filter(|name| name != ringway_config::Vrf::DEFAULT);
+                let kind = configured_kind(target);
+                let route = ringway_config::Route { to: prefix, kind, metric: metric.unwrap_or(0), vrf, lookup };
+                self.add_route(route, replace)
+            }
+            Command::RouteDel { prefix, via, metric, vrf } => self.delete_route(vrf, prefix, via, metric),
             Command::NeighborAdd { address, mac, interface } => self.add_neighbor(address, mac, &interface),
             Command::NeighborDel { address, interface } => self.delete_neighbor(address, interface.as_deref()),
             Command::NeighborFlush { interface } => self.flush_neighbors(interface.as_deref()),
@@ -103,6 +120,7 @@ impl Router {
             Command::Load { .. } => Err("load is taken apart where the line was typed".into()),
             Command::NotSupported { asked, .. } => Err(format!("not supported: testpmd's `{asked}`")),
             Command::Ping(_) => Err("ping is answered by its timers".into()),
+            Command::RouteLoad(_) => Err("a load is answered when it is over".into()),
             Command::Quit => {
                 self.stop.store(true, Ordering::Relaxed);
                 Ok(Reply::said("ringway stops"))
@@ -227,12 +245,22 @@ impl Router {
     }
 }
 
-/// The name of a target's interface, if it names one.
-pub(super) fn target_interface(target: &RouteTarget) -> Option<&str> {
+/// A target as the configuration file has it.
+fn configured_kind(target: RouteTarget) -> RouteKind {
     match target {
-        RouteTarget::Gateway { interface, .. } => interface.as_deref(),
-        RouteTarget::Interface(name) => Some(name),
-        RouteTarget::Blackhole | RouteTarget::Unreachable | RouteTarget::Prohibit => None,
+        RouteTarget::Gateways(mut gateways) if gateways.len() == 1 => {
+            let RouteGateway { via, interface, .. } = gateways.remove(0);
+            RouteKind::Via { gateway: via, interface }
+        }
+        RouteTarget::Gateways(gateways) => {
+            let path = |RouteGateway { via, interface, weight }| RoutePath { gateway: via, interface, weight };
+            RouteKind::Paths(gateways.into_iter().map(path).collect())
+        }
+        RouteTarget::Interface(name) => RouteKind::Interface { name },
+        RouteTarget::Lookup => RouteKind::Lookup,
+        RouteTarget::Blackhole => RouteKind::Blackhole,
+        RouteTarget::Unreachable => RouteKind::Unreachable,
+        RouteTarget::Prohibit => RouteKind::Prohibit,
     }
 }
 

@@ -91,7 +91,8 @@ impl Router {
                         self.receive_ipv6(now, meta.interface, &packet);
                     }
                     Punted::Ip(packet) if Ipv4::check(&packet).is_ok_and(|view| view.is_fragment()) => {
-                        self.receive_fragment(now, &packet);
+                        let vrf = self.interfaces.get(usize::from(meta.interface)).map_or(0, |there| there.vrf);
+                        self.receive_fragment(now, vrf, &packet);
                     }
                     Punted::Ip(packet) => self.receive_for_ping(now, &packet),
                     Punted::Unreadable => self.punts_unreadable += 1,
@@ -108,7 +109,8 @@ impl Router {
         let whole =
             extension::chain(&view).skip_all().is_ok_and(|chain| chain.fragment().is_none_or(|f| f.is_atomic()));
         if !whole {
-            self.receive_fragment6(now, &view);
+            let vrf = self.interfaces.get(usize::from(interface)).map_or(0, |there| there.vrf);
+            self.receive_fragment6(now, vrf, &view);
         } else if !self.receive_query(now, interface, &view) {
             self.receive_for_ping6(now, &view);
         }

@@ -29,6 +29,7 @@ fn headers(to: IpAddr) -> usize {
 
 struct Run {
     ping: Ping,
+    vrf: u16,
     identifier: u16,
     started: Instant,
     sent: Vec<Instant>,
@@ -93,7 +94,20 @@ impl Router {
         self.pings.identifier = self.pings.identifier.wrapping_add(1);
         let identifier = self.pings.identifier;
         let started = Instant::now();
-        self.pings.runs.push(Run { ping, identifier, started, sent: Vec::new(), answers: Vec::new(), options, reply });
+        let vrf = match self.vrf_number(ping.vrf.as_deref()) {
+            Ok(vrf) => vrf,
+            Err(message) => return refuse(&message),
+        };
+        self.pings.runs.push(Run {
+            ping,
+            vrf,
+            identifier,
+            started,
+            sent: Vec::new(),
+            answers: Vec::new(),
+            options,
+            reply,
+        });
     }
 
     /// Sends what is due, ends what is over.
@@ -103,6 +117,7 @@ impl Router {
             if (run.sent.len() as u32) < run.ping.count && run.next() <= now {
                 run.sent.push(now);
                 requests.push((
+                    run.vrf,
                     run.ping.address,
                     run.identifier,
                     run.sent.len() as u16,
@@ -111,8 +126,8 @@ impl Router {
                 ));
             }
         }
-        for (to, identifier, sequence, size, dont_fragment) in requests {
-            let Some(source) = self.source_towards(to) else {
+        for (vrf, to, identifier, sequence, size, dont_fragment) in requests {
+            let Some(source) = self.source_towards(vrf, to) else {
                 self.answer_ping(
                     identifier,
                     u32::from(sequence),
@@ -126,7 +141,7 @@ impl Router {
                 (IpAddr::V6(source), IpAddr::V6(to)) => request6(source, to, identifier, sequence, size),
                 _ => continue,
             };
-            self.inject(0, Inject::Packet { vrf: 0 }, &packet);
+            self.inject(0, Inject::Packet { vrf }, &packet);
         }
         let mut at = 0;
         while at < self.pings.runs.len() {
@@ -147,9 +162,9 @@ impl Router {
     }
 
     /// The address that packets for `to` are sent from; `None` without a route.
-    fn source_towards(&self, to: IpAddr) -> Option<IpAddr> {
+    fn source_towards(&self, vrf: u16, to: IpAddr) -> Option<IpAddr> {
         let snapshot = self.snapshot()?;
-        let (interface, near) = match snapshot.route(0, to, 0)? {
+        let (interface, near) = match snapshot.route(vrf, to, 0)? {
             NextHop::Gateway { interface, address } => (interface, address),
             NextHop::Connected { interface } | NextHop::Deliver { interface } | NextHop::Broadcast { interface } => {
                 (interface, to)

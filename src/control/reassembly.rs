@@ -31,6 +31,8 @@ const TTL: u8 = 64;
 /// protocol fields, to identify datagram fragments for reassembly."
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
+    /// The same addresses mean other hosts in another VRF.
+    vrf: u16,
     source: IpAddr,
     destination: IpAddr,
     identification: u32,
@@ -49,8 +51,9 @@ struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    fn of_ipv4(view: &Ipv4<'a>, packet: &'a [u8]) -> Self {
+    fn of_ipv4(vrf: u16, view: &Ipv4<'a>, packet: &'a [u8]) -> Self {
         let key = Key {
+            vrf,
             source: view.source().into(),
             destination: view.destination().into(),
             identification: view.identification().into(),
@@ -62,12 +65,13 @@ impl<'a> Piece<'a> {
 
     /// RFC 8200 4.5: an original packet is reassembled only from fragments "that have the same Source Address, Destination
     /// Address, and Fragment Identification"; the next header is that of the first, and ours answers by it.
-    fn of_ipv6(view: &Ipv6<'a>) -> Option<Self> {
+    fn of_ipv6(vrf: u16, view: &Ipv6<'a>) -> Option<Self> {
         let mut chain = extension::chain(view);
         // At most [`extension::MOST`] steps.
         while chain.step().ok()?.is_some_and(|header| header.kind != ipv6::FRAGMENT) {}
         let fragment = chain.fragment()?;
         let key = Key {
+            vrf,
             source: view.source().into(),
             destination: view.destination().into(),
             identification: fragment.identification,
@@ -123,55 +127,58 @@ impl Reassembly {
     }
 
     /// Takes out what has waited too long; returns the first fragments that did come.
-    fn expire(&mut self, now: Instant) -> Vec<Vec<u8>> {
+    fn expire(&mut self, now: Instant) -> Vec<(u16, Vec<u8>)> {
         let mut expired = Vec::new();
         self.datagrams.retain_mut(|datagram| {
             let old = now.duration_since(datagram.since) >= TIMEOUT;
             if old {
-                expired.push(std::mem::take(&mut datagram.first));
+                expired.push((datagram.key.vrf, std::mem::take(&mut datagram.first)));
             }
             !old
         });
-        expired.retain(|first| !first.is_empty());
+        expired.retain(|(_, first)| !first.is_empty());
         expired
     }
 }
 
 impl Router {
     /// Takes a fragment that was addressed to us.
-    pub(super) fn receive_fragment(&mut self, now: Instant, packet: &[u8]) {
+    pub(super) fn receive_fragment(&mut self, now: Instant, vrf: u16, packet: &[u8]) {
         let Ok(view) = Ipv4::check(packet) else { return };
-        let Some((key, mut payload, first)) = self.reassembly.add(now, &Piece::of_ipv4(&view, packet)) else { return };
+        let Some((key, mut payload, first)) = self.reassembly.add(now, &Piece::of_ipv4(vrf, &view, packet)) else {
+            return;
+        };
         match key.protocol {
             ipv4::PROTOCOL_ICMP => {
                 if icmpv4::checked_type(&payload).is_some() && icmpv4::request_into_reply(&mut payload) {
                     self.send_fragmented(key, &payload);
                 }
             }
-            ipv4::PROTOCOL_UDP => self.send_error(&first, IcmpKind::PortUnreachable),
+            ipv4::PROTOCOL_UDP => self.send_error(vrf, &first, IcmpKind::PortUnreachable),
             ipv4::PROTOCOL_TCP => {}
-            _ => self.send_error(&first, IcmpKind::ProtocolUnreachable),
+            _ => self.send_error(vrf, &first, IcmpKind::ProtocolUnreachable),
         }
     }
 
     /// The same of IPv6.
-    pub(super) fn receive_fragment6(&mut self, now: Instant, view: &Ipv6<'_>) {
-        let Some((key, mut payload, first)) = Piece::of_ipv6(view).and_then(|piece| self.reassembly.add(now, &piece))
+    pub(super) fn receive_fragment6(&mut self, now: Instant, vrf: u16, view: &Ipv6<'_>) {
+        let Some((key, mut payload, first)) =
+            Piece::of_ipv6(vrf, view).and_then(|piece| self.reassembly.add(now, &piece))
         else {
             return;
         };
         let (IpAddr::V6(source), IpAddr::V6(destination)) = (key.source, key.destination) else { return };
         if key.protocol == ipv6::UDP {
-            return self.send_error6(&first, Icmpv6Kind::PortUnreachable);
+            return self.send_error6(vrf, &first, Icmpv6Kind::PortUnreachable);
         }
         let asks = key.protocol == ipv6::ICMPV6 && icmpv6::checked_type(&payload, source, destination).is_some();
         if asks && icmpv6::request_into_reply(&mut payload, destination, source) {
-            self.send_fragmented6(source, destination, key.identification, &payload);
+            self.send_fragmented6(vrf, source, destination, key.identification, &payload);
         }
     }
 
     /// Sends an answer in pieces that every link of IPv6 carries; no router on the way cuts them further.
-    fn send_fragmented6(&mut self, to: Ipv6Addr, from: Ipv6Addr, identification: u32, payload: &[u8]) {
+    fn send_fragmented6(&mut self, vrf: u16, to: Ipv6Addr, from: Ipv6Addr, identification: u32, payload: &[u8]) {
         const PIECE: usize = (ipv6::MINIMUM_MTU as usize - ipv6::HEADER_LEN - 8) & !7;
         for (number, data) in payload.chunks(PIECE).enumerate() {
             let at = number * PIECE;
@@ -187,12 +194,12 @@ impl Router {
             };
             let fragment = Fragment { offset, more: at + data.len() < payload.len(), identification };
             let packet = [&header.emit()[..], &fragment.emit(ipv6::ICMPV6), data].concat();
-            self.inject(0, Inject::Packet { vrf: 0 }, &packet);
+            self.inject(0, Inject::Packet { vrf }, &packet);
         }
     }
 
     /// Sends an ICMPv6 error about a packet of which `quoted` is the beginning.
-    fn send_error6(&mut self, quoted: &[u8], kind: Icmpv6Kind) {
+    fn send_error6(&mut self, vrf: u16, quoted: &[u8], kind: Icmpv6Kind) {
         let Some(fixed) = quoted.first_chunk::<{ ipv6::HEADER_LEN }>() else { return };
         let address = |at: usize| fixed[at..].first_chunk::<16>().map(|bytes| Ipv6Addr::from(*bytes));
         let (Some(victim), Some(from)) = (address(8), address(24)) else { return };
@@ -200,7 +207,7 @@ impl Router {
         packet.extend(quoted);
         icmpv6::emit_error(&mut packet[ipv6::HEADER_LEN..], kind, from, victim);
         icmpv6::finish(&mut packet, from, victim, TTL);
-        self.inject(0, Inject::Packet { vrf: 0 }, &packet);
+        self.inject(0, Inject::Packet { vrf }, &packet);
     }
 
     /// Gives up what has waited too long.
@@ -208,11 +215,11 @@ impl Router {
     /// RFC 1122 3.3.2: "If this timeout expires, the partially-reassembled datagram MUST be discarded and an ICMP Time
     /// Exceeded message sent to the source host (if fragment zero has been received)."
     pub(super) fn reassembly_timers(&mut self, now: Instant) {
-        for first in self.reassembly.expire(now) {
+        for (vrf, first) in self.reassembly.expire(now) {
             if first[0] >> 4 == 6 {
-                self.send_error6(&first, Icmpv6Kind::ReassemblyExceeded);
+                self.send_error6(vrf, &first, Icmpv6Kind::ReassemblyExceeded);
             } else {
-                self.send_error(&first, IcmpKind::ReassemblyExceeded);
+                self.send_error(vrf, &first, IcmpKind::ReassemblyExceeded);
             }
         }
     }
@@ -241,13 +248,13 @@ impl Router {
                 destination,
             };
             let packet = [&header.emit()[..], &payload[at..at + len]].concat();
-            self.inject(0, Inject::Packet { vrf: 0 }, &packet);
+            self.inject(0, Inject::Packet { vrf: asked.vrf }, &packet);
             at += len;
         }
     }
 
     /// Sends an error about a packet of which `quoted` is the beginning.
-    fn send_error(&mut self, quoted: &[u8], kind: IcmpKind) {
+    fn send_error(&mut self, vrf: u16, quoted: &[u8], kind: IcmpKind) {
         let Some(fixed) = quoted.first_chunk::<{ ipv4::HEADER_LEN }>() else { return };
         let address = |at: usize| Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]);
         let total = ipv4::HEADER_LEN + icmpv4::ERROR_HEADER_LEN + quoted.len();
@@ -267,7 +274,7 @@ impl Router {
         packet.extend([0; icmpv4::ERROR_HEADER_LEN]);
         packet.extend(quoted);
         icmpv4::emit_error(&mut packet[ipv4::HEADER_LEN..], kind);
-        self.inject(0, Inject::Packet { vrf: 0 }, &packet);
+        self.inject(0, Inject::Packet { vrf }, &packet);
     }
 }
 
@@ -293,7 +300,7 @@ mod tests {
 
     fn add(table: &mut Reassembly, now: Instant, packet: &[u8]) -> Option<Vec<u8>> {
         let view = Ipv4::check(packet).unwrap();
-        table.add(now, &Piece::of_ipv4(&view, packet)).map(|(_, payload, _)| payload)
+        table.add(now, &Piece::of_ipv4(0, &view, packet)).map(|(_, payload, _)| payload)
     }
 
     #[test]
@@ -321,7 +328,7 @@ mod tests {
             let fragment = Fragment { offset, more, identification: 7 };
             let options = [ipv6::FRAGMENT, 0, 1, 4, 0, 0, 0, 0];
             let packet = [&header.emit()[..], &options, &fragment.emit(ipv6::UDP), data].concat();
-            let piece = Piece::of_ipv6(&Ipv6::check(&packet).unwrap()).unwrap();
+            let piece = Piece::of_ipv6(0, &Ipv6::check(&packet).unwrap()).unwrap();
             table.add(now, &piece).map(|(key, payload, first)| (key.protocol, payload, first == packet))
         };
         assert_eq!(add(8, false, b"tail"), None);
@@ -352,7 +359,7 @@ mod tests {
         add(&mut table, now, &fragment(1, 0, true, b"12345678"));
         add(&mut table, now, &fragment(2, 8, true, b"12345678"));
         assert!(table.expire(now + TIMEOUT - Duration::from_millis(1)).is_empty());
-        assert_eq!(table.expire(now + TIMEOUT), [fragment(1, 0, true, b"12345678")]);
+        assert_eq!(table.expire(now + TIMEOUT), [(0, fragment(1, 0, true, b"12345678"))]);
         assert!(table.datagrams.is_empty());
     }
 }

@@ -5,12 +5,13 @@ use super::ip6::Link6;
 use super::launch::Launch;
 use super::state::{ManagedInterface, ManagedPort};
 use super::workers::ManagedWorker;
-use super::{announce::Announcements, ping::Pings, reassembly::Reassembly};
+use super::{announce::Announcements, load::Loads, ping::Pings, reassembly::Reassembly};
 use crate::cli::session::Request;
 use crate::dataplane::message::Report;
 use crate::dataplane::queues::PortQueues;
 use crate::dataplane::snapshot::Snapshot;
 use crate::fib::rib::Rib;
+use crate::fib::tables::Tables;
 use crate::neighbor::arp::Receiver as ArpReceiver;
 use crate::neighbor::table::Table;
 use crossbeam_channel::Receiver;
@@ -38,6 +39,10 @@ pub struct Router {
     pub(super) ports: Vec<ManagedPort>,
     pub(super) interfaces: Vec<ManagedInterface>,
     pub(super) rib: Rib,
+    /// What the workers look up, kept in step with the RIB.
+    pub(super) tables: Tables,
+    /// Files of routes that are being loaded.
+    pub(super) loads: Loads,
     /// Key of the hash that spreads flows over paths.
     pub(super) seed: u64,
     pub(super) neighbors: Table,
@@ -81,6 +86,11 @@ impl Router {
             let mut busy = self.take_events();
             busy |= self.take_punted(now);
             busy |= self.take_requests();
+            busy |= self.go_on_loading();
+            // A file that is being loaded is followed when it is over, in one pass.
+            if !self.is_loading() {
+                self.follow_routes();
+            }
             self.neighbor_timers(now);
             self.announce(now);
             self.ip6_timers(now);
@@ -94,6 +104,7 @@ impl Router {
                 self.watch_workers();
             }
             self.retire_snapshots();
+            self.tend_tables();
             if !busy {
                 let wake =
                     [self.neighbors.next_deadline(), self.announcements.next(), self.pings.next(), self.next_ip6()];
@@ -152,6 +163,9 @@ impl Router {
 
     /// Follows an interface that went up or down: its neighbors, and the announcement of its addresses.
     pub(super) fn interface_changed(&mut self, number: u16) {
+        let interfaces = &self.interfaces;
+        let up = |number: u16| interfaces.get(usize::from(number)).is_some_and(ManagedInterface::is_up);
+        self.tables.interface_changed(number, &mut self.rib, &up);
         if self.interfaces[usize::from(number)].is_up() {
             self.schedule_announcements(number, Instant::now());
             self.start_ip6(number, Instant::now());

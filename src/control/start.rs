@@ -5,36 +5,36 @@ use super::budget::{PortRings, budget, buffers, geometry};
 use super::dealing::Choice;
 use super::ip6::{self, Link6};
 use super::launch::Launch;
+use super::paths::vrf_number;
 use super::port_commands::PORTS_MAX;
 use super::router::Router;
 use super::show::{ClearedWorker, ForwardBaseline};
 use super::state::{ManagedInterface, ManagedPort};
 use super::testpmd::Testpmd;
 use super::workers::{ManagedWorker, PoolFacts};
-use super::{announce::Announcements, ping::Pings, ports, reassembly::Reassembly};
+use super::{announce::Announcements, load::Loads, ping::Pings, ports, reassembly::Reassembly};
 use crate::cli::session::Request;
 use crate::dataplane::counters::WorkerCounters;
 use crate::dataplane::message::{WorkerLink, link};
 use crate::dataplane::snapshot::Snapshot;
 use crate::dataplane::worker::{Worker, WorkerSettings};
-use crate::fib::next_hop::NextHop;
+use crate::fib::cache;
+use crate::fib::limits::Limits;
 use crate::fib::rib::{Origin, Rib, RibError, Route};
+use crate::fib::tables::Tables;
 use crate::neighbor::arp::Receiver as ArpReceiver;
 use crate::neighbor::event::Key;
 use crate::neighbor::settings::Settings;
 use crate::neighbor::table::{Table, TableError};
 use crossbeam_channel::Receiver;
 use ipnet::IpNet;
-use ringway_config::{Config, Cores, Idle, Mode, Pages, RouteKind};
+use ringway_config::{CacheMode, Config, Cores, Idle, Mode, Pages};
 use ringway_mempool::{BudgetError, MapError, PagePolicy, Pool};
 use ringway_pmd::PortError;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
-
-/// Routes that the RIB takes.
-const ROUTES: usize = 1_000_000;
 
 /// Why the router did not start.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,9 @@ pub enum StartError {
     /// A route or address contradicts another.
     #[error("{0}")]
     Route(#[from] RibError),
+    /// A route names something that is not there.
+    #[error("{0}")]
+    Text(String),
     /// A static neighbor was refused.
     #[error("static neighbor: {0}")]
     Neighbor(#[from] TableError),
@@ -131,6 +134,7 @@ pub fn start(
     }
     let wait_for_start = launch.wait_for_start;
     let mut router = assemble(config, launch, ports, requests, stop)?;
+    router.follow_routes();
     let snapshot = Arc::new(router.compile());
     router.snapshots.push(snapshot.clone());
     for (number, (pool, core)) in pools.into_iter().zip(cores).enumerate() {
@@ -195,7 +199,7 @@ fn assemble(
         ..Settings::default()
     };
     let interfaces: Vec<ManagedInterface> =
-        config.interfaces.iter().filter_map(|interface| manage_interface(interface, &ports)).collect();
+        config.interfaces.iter().filter_map(|interface| manage_interface(interface, &ports, &config.vrfs)).collect();
     for interface in &interfaces {
         let info = ports[usize::from(interface.port)].port.info();
         if interface.mtu > info.mtu {
@@ -203,16 +207,18 @@ fn assemble(
             return Err(StartError::Mtu { interface: name, mtu, port: info.name, port_mtu: info.mtu });
         }
     }
-    let mut rib = Rib::new(ROUTES);
+    let max_routes = config.router.max_routes as usize;
+    let mut rib = Rib::new(max_routes);
+    rib.make_vrfs(config.vrfs.len() + 1);
     // The configuration has resolved every gateway against these prefixes; an interface that is down keeps its routes in the
     // RIB, and they are left out of the FIB until it is up.
-    rib.set_connected(
-        0,
-        interfaces
-            .iter()
-            .enumerate()
-            .flat_map(|(number, interface)| interface.all_addresses().map(move |net| (number as u16, net))),
-    )?;
+    for vrf in 0..rib.vrfs() {
+        let of_vrf = interfaces.iter().enumerate().filter(|(_, interface)| interface.vrf == vrf);
+        rib.set_connected(
+            vrf,
+            of_vrf.flat_map(|(number, interface)| interface.all_addresses().map(move |net| (number as u16, net))),
+        )?;
+    }
     let mut router = Router {
         mode: config.router.mode,
         next_mode: config.router.mode,
@@ -223,6 +229,8 @@ fn assemble(
         ip6: interfaces.iter().zip(&config.interfaces).map(|(one, config)| Link6::new(one, config)).collect(),
         neighbors: Table::new(neighbors, fastrand::u64(..)),
         seed: fastrand::u64(..),
+        tables: Tables::new(Limits { routes: max_routes }),
+        loads: Loads::default(),
         announcements: Announcements::default(),
         workers: Vec::new(),
         generation: 0,
@@ -254,7 +262,11 @@ fn assemble(
     Ok(router)
 }
 
-fn manage_interface(interface: &ringway_config::Interface, ports: &[ManagedPort]) -> Option<ManagedInterface> {
+fn manage_interface(
+    interface: &ringway_config::Interface,
+    ports: &[ManagedPort],
+    vrfs: &[ringway_config::Vrf],
+) -> Option<ManagedInterface> {
     let number = ports.iter().position(|port| port.name == interface.port)?;
     let info = ports[number].port.info();
     Some(ManagedInterface {
@@ -262,7 +274,7 @@ fn manage_interface(interface: &ringway_config::Interface, ports: &[ManagedPort]
         port: number as u16,
         vlans: interface.vlans.clone(),
         mac: info.mac,
-        vrf: 0,
+        vrf: interface.vrf.as_ref().map_or(0, |name| vrf_number(vrfs, name).unwrap_or(0)),
         addresses: interface
             .addresses
             .iter()
@@ -274,36 +286,19 @@ fn manage_interface(interface: &ringway_config::Interface, ports: &[ManagedPort]
         link_up: ports[number].link.up && !ports[number].link.gone,
         redirects: interface.redirects,
         directed_broadcast: interface.directed_broadcast,
+        source_check: interface.source_check,
     })
 }
 
 impl Router {
-    fn add_static_routes(&mut self) -> Result<(), RibError> {
-        let number =
-            |name: &str| self.interfaces.iter().position(|interface| interface.name == name).map(|at| at as u16);
-        let mut routes = Vec::new();
-        for route in &self.config.routes {
-            let next_hop = match &route.kind {
-                RouteKind::Via { gateway, interface } => match interface.as_deref().and_then(number) {
-                    Some(interface) => NextHop::Gateway { interface, address: *gateway },
-                    None => self.rib.resolve_gateway(0, *gateway)?,
-                },
-                RouteKind::Interface { name } => match number(name) {
-                    Some(interface) => NextHop::Connected { interface },
-                    None => continue,
-                },
-                RouteKind::Blackhole => NextHop::Blackhole,
-                RouteKind::Unreachable => NextHop::Unreachable,
-                RouteKind::Prohibit => NextHop::Prohibit,
-            };
-            routes.push(Route {
-                prefix: route.to,
-                paths: next_hop.into(),
-                origin: Origin::Static,
-                metric: route.metric,
-            });
+    fn add_static_routes(&mut self) -> Result<(), StartError> {
+        for route in self.config.routes.clone() {
+            let vrf = self.vrf_number(route.vrf.as_deref()).map_err(StartError::Text)?;
+            let paths = self.paths_of(&route).map_err(StartError::Text)?;
+            let route = Route { prefix: route.to, paths, origin: Origin::Static, metric: route.metric };
+            self.rib.add(vrf, &route)?;
         }
-        routes.iter().try_for_each(|route| self.rib.add(0, route))
+        Ok(())
     }
 
     fn add_static_neighbors(&mut self) -> Result<(), TableError> {
@@ -332,7 +327,11 @@ fn start_worker(
     let settings = WorkerSettings {
         number: number as u16,
         idle_sleep: config.workers.idle == Idle::Sleep,
-        cache_entries: if config.cache.enabled { config.cache.entries } else { 0 },
+        cache_entries: if config.cache.mode == CacheMode::Off { 0 } else { config.cache.entries },
+        cache_mode: match config.cache.mode {
+            CacheMode::Auto => cache::CacheMode::Auto,
+            CacheMode::On | CacheMode::Off => cache::CacheMode::On,
+        },
         cache_timeout_s: config.cache.timeout_s,
         neighbors: per_interface * interfaces,
         incomplete: (per_interface / 2).max(1) * interfaces.max(1),
@@ -345,7 +344,8 @@ fn start_worker(
     };
     let facts = PoolFacts { capacity: pool.capacity(), stride, pages: pool.page_kind(), locked: pool.is_locked() };
     let frame_bytes = pool.longest_frame();
-    let (control, worker_link): (_, WorkerLink) = link(frame_bytes, WorkerCounters::new(interfaces, PORTS_MAX));
+    let counters = WorkerCounters::new(interfaces, PORTS_MAX);
+    let (control, worker_link): (_, WorkerLink) = link(frame_bytes, counters, router.tables.join());
     let snapshot = snapshot.clone();
     let waker = std::thread::current();
     let run = move || {

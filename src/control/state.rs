@@ -3,6 +3,7 @@
 use super::dealing::Dealt;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
+use ringway_config::SourceCheck;
 use ringway_pmd::{Link, Port, PortSettings, PortStats, Queues};
 use std::time::Instant;
 
@@ -70,6 +71,8 @@ pub(super) struct ManagedInterface {
     pub redirects: bool,
     /// Forwards directed broadcasts.
     pub directed_broadcast: bool,
+    /// Which sources are let in.
+    pub source_check: SourceCheck,
 }
 
 impl ManagedInterface {

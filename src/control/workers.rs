@@ -1,6 +1,7 @@
 //! The control thread's side of the workers: orders, events, answers.
 
 use super::router::Router;
+use super::state::ManagedInterface;
 use crate::dataplane::message::{ControlLink, Event, Inject, Order, Report};
 use crate::dataplane::snapshot::Snapshot;
 use ringway_mempool::{Audit, PageKind};
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How long an answer of a worker is waited for before it is reported as slow.
 const ANSWER: Duration = Duration::from_secs(1);
+/// Routes without room that are named one by one.
+const UNUSED_SAID: usize = 5;
 /// Orders that may wait here for a slow worker before it is reported.
 const BACKLOG: usize = 100_000;
 
@@ -78,9 +81,45 @@ impl Router {
 
     /// Compiles the state and hands it to every worker. The snapshot is kept until all have left the one before.
     pub(super) fn publish(&mut self) {
+        self.bring_up_to_date();
+        self.hand_out_snapshot();
+    }
+
+    /// Lets the tables follow what has changed in the RIB since the last time, all of it at once. Workers see it as soon as
+    /// it is written; they need a new snapshot only where a table had to be made anew.
+    pub(super) fn follow_routes(&mut self) {
+        if self.rib.pending() > 0 && self.bring_up_to_date() {
+            self.hand_out_snapshot();
+        }
+    }
+
+    /// Whether the workers need a new snapshot to see it.
+    fn bring_up_to_date(&mut self) -> bool {
+        let interfaces = &self.interfaces;
+        let up = |number: u16| interfaces.get(usize::from(number)).is_some_and(ManagedInterface::is_up);
+        let followed = self.tables.follow(&mut self.rib, &up);
+        for unused in followed.unused.iter().take(UNUSED_SAID) {
+            let vrf = self.vrf_name(unused.vrf);
+            tracing::error!("route {} of vrf {vrf} is known and not used: {}", unused.prefix, unused.reason);
+        }
+        if followed.unused.len() > UNUSED_SAID {
+            tracing::error!("{} further routes are not used", followed.unused.len() - UNUSED_SAID);
+        }
+        followed.republish
+    }
+
+    fn hand_out_snapshot(&mut self) {
         let snapshot = Arc::new(self.compile());
         self.order_all(|| Order::Snapshot(snapshot.clone()));
         self.snapshots.push(snapshot);
+    }
+
+    /// Gives memory and numbers of routes back that no worker can see any more.
+    pub(super) fn tend_tables(&mut self) {
+        let newest = self.snapshots.last().map(|last| last.generation);
+        let mut running = self.workers.iter().filter(|worker| worker.thread.is_some());
+        let adopted = running.all(|worker| Some(worker.link.counters.generation.get() as u32) == newest);
+        self.tables.tend(&mut self.rib, adopted);
     }
 
     /// The snapshot published last.

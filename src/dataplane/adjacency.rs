@@ -10,6 +10,7 @@
 use super::hold::HoldList;
 use super::message::NeighborKey;
 use super::snapshot::{Encapsulation, Interface, MAX_HEADER};
+use crate::fib::next_hop::NextHopIndex;
 use hashbrown::HashMap;
 use macaddr::MacAddr6;
 use std::collections::VecDeque;
@@ -96,8 +97,8 @@ pub struct Adjacencies {
     arrivals: VecDeque<(u32, u32)>,
     incomplete: usize,
     incomplete_limit: usize,
-    /// The slot of each next hop with a gateway, filled at its first use.
-    gateways: Box<[u32]>,
+    /// The slot of each next hop with a gateway, filled at its first use, and the life that the next hop had then.
+    gateways: Box<[(u32, u32)]>,
     /// Next hops from here on have no slot.
     gateways_used: usize,
 }
@@ -114,7 +115,7 @@ impl Adjacencies {
             arrivals: VecDeque::with_capacity(count * 2),
             incomplete: 0,
             incomplete_limit: incomplete.max(1),
-            gateways: vec![NO_SLOT; usize::from(u16::MAX) + 1].into_boxed_slice(),
+            gateways: vec![(NO_SLOT, 0); usize::from(NextHopIndex::HIGHEST.0) + 1].into_boxed_slice(),
             gateways_used: 0,
         }
     }
@@ -141,25 +142,26 @@ impl Adjacencies {
         }
     }
 
-    /// Looks the gateway of a next hop up, by the number of the next hop: one load once it is known.
+    /// Looks the gateway of a next hop up, by the number and the life of the next hop: one load once it is known.
     #[inline]
-    pub fn resolve_gateway(&mut self, next_hop: u16, key: NeighborKey) -> Resolution {
-        let known = self.gateways[usize::from(next_hop)];
-        if known != NO_SLOT {
-            return Resolution::Ready(known);
+    pub fn resolve_gateway(
+        &mut self,
+        NextHopIndex(next_hop): NextHopIndex,
+        life: u32,
+        key: impl FnOnce() -> Option<NeighborKey>,
+    ) -> Resolution {
+        let place = usize::from(next_hop & NextHopIndex::HIGHEST.0);
+        let known = self.gateways[place];
+        if known.0 != NO_SLOT && known.1 == life {
+            return Resolution::Ready(known.0);
         }
+        let Some(key) = key() else { return Resolution::Unknown };
         let resolution = self.resolve(key);
         if let Resolution::Ready(slot) = resolution {
-            self.gateways[usize::from(next_hop)] = slot;
-            self.gateways_used = self.gateways_used.max(usize::from(next_hop) + 1);
+            self.gateways[place] = (slot, life);
+            self.gateways_used = self.gateways_used.max(place + 1);
         }
         resolution
-    }
-
-    /// Forgets which next hop has which slot: their numbers have changed.
-    pub fn forget_gateways(&mut self) {
-        self.gateways[..self.gateways_used].fill(NO_SLOT);
-        self.gateways_used = 0;
     }
 
     /// Whether a new unresolved neighbor displaces the oldest: its slot then has to be emptied first.
@@ -244,8 +246,8 @@ impl Adjacencies {
             // No next hop points at a slot that was never resolved, so a scan that displaces such slots costs no search.
             State::Incomplete => self.incomplete -= 1,
             State::Resolved | State::Free => {
-                for gateway in self.gateways[..self.gateways_used].iter_mut().filter(|gateway| **gateway == slot) {
-                    *gateway = NO_SLOT;
+                for gateway in self.gateways[..self.gateways_used].iter_mut().filter(|gateway| gateway.0 == slot) {
+                    gateway.0 = NO_SLOT;
                 }
             }
         }
@@ -301,6 +303,7 @@ mod tests {
             up: true,
             redirects: true,
             directed_broadcast: false,
+            source_check: ringway_config::SourceCheck::Off,
             vrf: 0,
             addresses: Vec::new(),
             addresses6: Vec::new(),
@@ -345,9 +348,12 @@ mod tests {
     fn a_removed_gateway_is_looked_up_again() {
         let mut table = Adjacencies::new(2, 2);
         table.update(key(7), MAC, false, &[interface()]).unwrap();
-        assert!(matches!(table.resolve_gateway(5, key(7)), Resolution::Ready(_)));
+        let five = NextHopIndex(5);
+        assert!(matches!(table.resolve_gateway(five, 1, || Some(key(7))), Resolution::Ready(_)));
+        assert!(matches!(table.resolve_gateway(five, 1, || None), Resolution::Ready(_)), "it is remembered");
+        assert_eq!(table.resolve_gateway(five, 2, || None), Resolution::Unknown, "the number means another one now");
         table.remove(key(7));
-        assert_eq!(table.resolve_gateway(5, key(7)), Resolution::Unknown);
+        assert_eq!(table.resolve_gateway(five, 1, || Some(key(7))), Resolution::Unknown);
     }
 
     #[test]

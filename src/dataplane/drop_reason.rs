@@ -55,6 +55,7 @@ drop_reasons! {
     MartianSource "martian_source" "the source address cannot be a sender's (RFC 1812 5.3.7)"
     MartianDestination "martian_destination" "the destination address cannot be forwarded to (RFC 1812 5.3.7)"
     OwnSource "own_source" "the source address is one of ours"
+    SourceCheck "source_check" "no route leads back to the source, or none by the interface it came in on (RFC 3704)"
     LinkBroadcast "link_broadcast" "a unicast packet came in a broadcast or multicast frame (RFC 1812 5.3.4)"
     Multicast "multicast" "the destination is a multicast group, which is not routed"
     Broadcast "broadcast" "the destination is the limited broadcast address"

@@ -9,6 +9,7 @@ use super::flow;
 use super::message::NeighborKey;
 use super::packet::Packet;
 use super::snapshot::Snapshot;
+use super::source_check;
 use super::state::State;
 use super::{deliver, icmp_error, ip6, options, resolution};
 use crate::fib::next_hop::NextHop;
@@ -25,6 +26,11 @@ pub fn transit(snapshot: &Snapshot, state: &mut State, packet: Packet) {
     let Ok(view) = Ipv4::check(state.pool.frame(&packet.mbuf)) else {
         return state.discard_packet(packet, DropReason::Ip4TooShort);
     };
+    if let Some(ingress) = packet.ingress
+        && !source_check::passes(snapshot, ingress, view.source().into())
+    {
+        return state.discard_packet(packet, DropReason::SourceCheck);
+    }
     if !view.options().is_empty() {
         match options::process(snapshot, state, &packet) {
             Ok(()) => {}

@@ -14,11 +14,14 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst)
     let start = cycles();
     input::run(snapshot, state, port, burst, &mut lanes);
     let input = cycles();
-    lookup::run(snapshot, state, count, &mut lanes);
+    lookup::run(snapshot, state, burst, &mut lanes);
     if lanes.any6 {
         ip6::lookup::run(snapshot, state, burst, &mut lanes);
     }
     let lookup = cycles();
+    if let Some(cache) = &mut state.cache {
+        cache.end_burst(lookup.wrapping_sub(input), count as u32);
+    }
     rewrite::run(snapshot, state, burst, &mut lanes);
     let rewrite = cycles();
     dispatch::run(snapshot, state, burst, &lanes);

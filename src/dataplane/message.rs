@@ -14,6 +14,7 @@ use super::snapshot::Snapshot;
 use crossbeam_queue::ArrayQueue;
 use macaddr::MacAddr6;
 use ringway_mempool::border::{self, Consumer, Producer};
+use ringway_mempool::epoch::Passage;
 use ringway_mempool::{Audit, Pool};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -130,8 +131,12 @@ pub enum Event {
 /// One entry of a worker's route cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheLine {
-    /// Destination, host byte order.
-    pub destination: u32,
+    /// The destination it is for.
+    pub destination: IpAddr,
+    /// The source it is for, where the decision depended on it.
+    pub source: Option<IpAddr>,
+    /// The VRF it is for.
+    pub vrf: u16,
     /// The neighbor it goes to.
     pub neighbor: NeighborKey,
     /// Milliseconds since it was filled.
@@ -207,6 +212,7 @@ pub struct WorkerLink {
     /// Until the worker takes it.
     pub(crate) observe: Option<Producer<Observed>>,
     pub(crate) counters: Arc<WorkerCounters>,
+    pub(crate) passage: Passage,
 }
 
 /// The control thread's ends.
@@ -225,8 +231,8 @@ pub struct ControlLink {
     pub counters: Arc<WorkerCounters>,
 }
 
-/// Makes both ends for a worker whose longest frame is `frame_bytes`.
-pub fn link(frame_bytes: usize, counters: WorkerCounters) -> (ControlLink, WorkerLink) {
+/// Makes both ends for a worker whose longest frame is `frame_bytes` and that reads tables under these epochs.
+pub fn link(frame_bytes: usize, counters: WorkerCounters, passage: Passage) -> (ControlLink, WorkerLink) {
     let counters = Arc::new(counters);
     let orders = Arc::new(ArrayQueue::new(ORDERS));
     let events = Arc::new(ArrayQueue::new(EVENTS));
@@ -241,5 +247,6 @@ pub fn link(frame_bytes: usize, counters: WorkerCounters) -> (ControlLink, Worke
         observed,
         counters: counters.clone(),
     };
-    (control, WorkerLink { orders, events, punt, inject: injected, observe: Some(observe), counters })
+    let observe = Some(observe);
+    (control, WorkerLink { orders, events, punt, inject: injected, observe, counters, passage })
 }

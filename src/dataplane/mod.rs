@@ -49,6 +49,7 @@ mod resolution;
 mod rewrite;
 pub mod rig;
 pub mod snapshot;
+pub mod source_check;
 pub mod stage;
 mod staging;
 mod state;

@@ -9,12 +9,15 @@ use super::message::{ControlLink, Event, Inject, NeighborKey, Order, link};
 use super::queues::RxPort;
 use super::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
 use super::worker::{Worker, WorkerSettings};
-use crate::fib::connected::expand;
-use crate::fib::next_hop::{NextHopIndex, NextHops, Paths};
-use crate::fib::{ipv4, ipv6};
+use crate::fib::cache::CacheMode;
+use crate::fib::limits::Limits;
+use crate::fib::next_hop::Paths;
+use crate::fib::rib::{Origin, Rib, Route};
+use crate::fib::tables::Tables;
 use crate::wire::ipv6 as wire6;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
+use ringway_config::SourceCheck;
 use ringway_mempool::{Audit, Geometry, MapError, PagePolicy, Pool};
 use ringway_pmd::memory::{self, Probe};
 use ringway_pmd::{Opened, PortSettings};
@@ -39,6 +42,10 @@ pub struct RigSettings {
     pub ring: u32,
     /// Entries of the route cache; 0 for none.
     pub cache_entries: u32,
+    /// When it is used.
+    pub cache_mode: CacheMode,
+    /// VRF of each interface; 0 where this list is shorter.
+    pub vrfs: Vec<u16>,
     /// Packets held in all, and for one neighbor.
     pub hold: (u16, u16),
     /// Neighbors that are resolved, and that are being resolved.
@@ -62,6 +69,8 @@ impl RigSettings {
             buffers: 1024,
             ring: 256,
             cache_entries: 256,
+            cache_mode: CacheMode::On,
+            vrfs: Vec::new(),
             hold: (64, 4),
             neighbors: (256, 64),
             icmp_errors: (1000, 1000),
@@ -81,6 +90,10 @@ pub struct Rig {
     pub probes: Vec<Probe>,
     /// What the worker was given last.
     pub snapshot: Snapshot,
+    /// Every route.
+    pub rib: Rib,
+    /// What the worker looks up.
+    pub tables: Tables,
 }
 
 impl Rig {
@@ -106,9 +119,10 @@ impl Rig {
     pub fn with_ports(settings: &RigSettings, ports: Vec<Opened>, probes: Vec<Probe>) -> Result<Self, MapError> {
         let frame = settings.mtus.iter().copied().max().unwrap_or(1500).max(1500) + 22;
         let pool = Pool::new(settings.buffers, Geometry { frame }, PagePolicy::Small, false)?;
-        let snapshot = snapshot(settings);
+        let (rib, mut tables) = routes(settings);
+        let snapshot = snapshot(settings, &rib, &tables);
         let counters = WorkerCounters::new(settings.addresses.len(), ports.len());
-        let (control, worker_link) = link(pool.longest_frame(), counters);
+        let (control, worker_link) = link(pool.longest_frame(), counters, tables.join());
         let mut rx = Vec::new();
         let mut tx = Vec::new();
         for (number, opened) in ports.into_iter().enumerate() {
@@ -119,6 +133,7 @@ impl Rig {
             number: 0,
             idle_sleep: false,
             cache_entries: settings.cache_entries,
+            cache_mode: settings.cache_mode,
             cache_timeout_s: 60,
             neighbors: settings.neighbors.0,
             incomplete: settings.neighbors.1,
@@ -131,7 +146,7 @@ impl Rig {
         };
         let (given, waker) = (Arc::new(snapshot.clone()), std::thread::current());
         let worker = Worker::new(worker_settings, pool, rx, tx, worker_link, given, waker);
-        Ok(Self { worker, control, probes, snapshot })
+        Ok(Self { worker, control, probes, snapshot, rib, tables })
     }
 
     /// The address of an interface's port.
@@ -166,6 +181,29 @@ impl Rig {
         self.step();
     }
 
+    /// Changes routes under the worker, as the control thread does: interfaces that are down are those of the snapshot.
+    pub fn change(&mut self, change: impl FnOnce(&mut Rib)) {
+        change(&mut self.rib);
+        let interfaces = &self.snapshot.interfaces;
+        let up = |number: u16| interfaces.get(usize::from(number)).is_some_and(|there| there.up);
+        let followed = self.tables.follow(&mut self.rib, &up);
+        assert_eq!(followed.unused, [], "there is room");
+        if followed.republish {
+            self.publish(|_| {});
+        }
+        self.tables.tend(&mut self.rib, true);
+    }
+
+    /// Takes an interface up or down.
+    pub fn set_up(&mut self, interface: u16, is_up: bool) {
+        self.snapshot.interfaces[usize::from(interface)].up = is_up;
+        let interfaces = &self.snapshot.interfaces;
+        let up = |number: u16| interfaces.get(usize::from(number)).is_some_and(|there| there.up);
+        self.tables.interface_changed(interface, &mut self.rib, &up);
+        self.change(|_| {});
+        self.publish(|_| {});
+    }
+
     /// Injects a packet of the router's own.
     pub fn inject(&mut self, kind: Inject, bytes: &[u8]) -> bool {
         self.control.inject.send(kind, bytes).is_ok()
@@ -181,6 +219,7 @@ impl Rig {
         change(&mut self.snapshot);
         self.snapshot.generation += 1;
         for (number, vrf) in (0..).zip(&mut self.snapshot.vrfs) {
+            (vrf.ipv4, vrf.ipv6) = (self.tables.ipv4(number), self.tables.ipv6(number));
             let interfaces = self.snapshot.interfaces.iter().filter(|there| there.vrf == number);
             vrf.forbidden = ForbiddenSources::new(interfaces.clone());
             vrf.own6 = OwnAddresses::new(interfaces.flat_map(|there| &there.addresses6));
@@ -212,7 +251,27 @@ pub fn port_settings(settings: &RigSettings, number: usize) -> PortSettings {
     }
 }
 
-fn snapshot(settings: &RigSettings) -> Snapshot {
+/// The routes of these settings, and the tables that follow them.
+fn routes(settings: &RigSettings) -> (Rib, Tables) {
+    let mut rib = Rib::new(2 << 20);
+    rib.make_vrfs(usize::from(settings.vrfs.iter().copied().max().unwrap_or(0)) + 1);
+    let vrf_of = |number: usize| settings.vrfs.get(number).copied().unwrap_or(0);
+    let second = settings.addresses6.iter().enumerate().map(|(number, net)| (number, IpNet::V6(*net)));
+    let nets: Vec<_> = settings.addresses.iter().copied().enumerate().chain(second).collect();
+    for vrf in 0..rib.vrfs() {
+        let of_vrf = nets.iter().filter(|(number, _)| vrf_of(*number) == vrf);
+        rib.set_connected(vrf, of_vrf.map(|(number, net)| (*number as u16, *net))).expect("networks of their own");
+    }
+    for (prefix, paths) in &settings.routes {
+        let route = Route { prefix: *prefix, paths: paths.clone(), origin: Origin::Static, metric: 0 };
+        rib.replace(0, &route).expect("there is room");
+    }
+    let mut tables = Tables::new(Limits::default());
+    tables.follow(&mut rib, &|_| true);
+    (rib, tables)
+}
+
+fn snapshot(settings: &RigSettings, rib: &Rib, tables: &Tables) -> Snapshot {
     let addresses6 = |number: usize| -> Vec<Ipv6Net> {
         let first = settings.addresses.get(number).and_then(ipv6_only);
         let mut nets: Vec<_> = first.into_iter().chain(settings.addresses6.get(number).copied()).collect();
@@ -230,7 +289,8 @@ fn snapshot(settings: &RigSettings) -> Snapshot {
         up: true,
         redirects: true,
         directed_broadcast: false,
-        vrf: 0,
+        source_check: SourceCheck::Off,
+        vrf: settings.vrfs.get(number).copied().unwrap_or(0),
         addresses: ipv4_only(address).into_iter().collect(),
         groups6: groups(addresses6(number).iter().map(Ipv6Net::addr)),
         addresses6: addresses6(number),
@@ -241,16 +301,22 @@ fn snapshot(settings: &RigSettings) -> Snapshot {
         map.assign(&[], number as u16);
         map
     };
-    let second = settings.addresses6.iter().enumerate().map(|(number, net)| (number, IpNet::V6(*net)));
-    let nets = settings.addresses.iter().copied().enumerate().chain(second);
-    let connected = nets.flat_map(|(number, net)| expand(number as u16, net));
-    let connected = connected.map(|(net, next_hop)| (net, Paths::One(next_hop)));
-    let routes: Vec<_> = connected.chain(settings.routes.iter().cloned()).collect();
-    let (mut vrf, next_hops) = compile(&routes);
-    vrf.forbidden = ForbiddenSources::new(&interfaces);
-    vrf.own6 = OwnAddresses::new(interfaces.iter().flat_map(|interface| &interface.addresses6));
-    Snapshot { vrfs: vec![vrf], next_hops, seed: 1, ..Snapshot::empty((0..interfaces.len()).map(port).collect()) }
-        .with_interfaces(interfaces)
+    let vrf = |number: u16| {
+        let of_vrf = interfaces.iter().filter(move |there| there.vrf == number);
+        Vrf {
+            ipv4: tables.ipv4(number),
+            ipv6: tables.ipv6(number),
+            forbidden: ForbiddenSources::new(of_vrf.clone()),
+            own6: OwnAddresses::new(of_vrf.flat_map(|there| &there.addresses6)),
+        }
+    };
+    Snapshot {
+        vrfs: (0..rib.vrfs()).map(vrf).collect(),
+        paths: tables.paths().clone(),
+        seed: 1,
+        ..Snapshot::empty((0..interfaces.len()).map(port).collect())
+    }
+    .with_interfaces(interfaces)
 }
 
 fn ipv4_only(net: &IpNet) -> Option<Ipv4Net> {
@@ -259,21 +325,6 @@ fn ipv4_only(net: &IpNet) -> Option<Ipv4Net> {
 
 fn ipv6_only(net: &IpNet) -> Option<Ipv6Net> {
     if let IpNet::V6(net) = net { Some(*net) } else { None }
-}
-
-/// The tables of these routes, and the path lists that they point at.
-pub fn compile(routes: &[(IpNet, Paths)]) -> (Vrf, Vec<Option<Paths>>) {
-    let mut next_hops = NextHops::new(NextHopIndex::HIGHEST.0);
-    let (mut of_ipv4, mut of_ipv6) = (Vec::new(), Vec::new());
-    for (net, paths) in routes {
-        let Ok(index) = next_hops.acquire(paths) else { continue };
-        match net {
-            IpNet::V4(net) => of_ipv4.push((*net, index)),
-            IpNet::V6(net) => of_ipv6.push((*net, index)),
-        }
-    }
-    let (ipv4, ipv6) = (ipv4::Fib::compile(of_ipv4).into(), ipv6::Fib::compile(of_ipv6).into());
-    (Vrf { ipv4, ipv6, ..Vrf::default() }, next_hops.table())
 }
 
 impl Snapshot {

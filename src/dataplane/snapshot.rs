@@ -6,12 +6,13 @@
 
 use super::ip6::own::OwnAddresses;
 use super::modes::{ModeSettings, Retry};
-use crate::fib::next_hop::{NextHop, NextHopIndex, Paths};
+use crate::fib::next_hop::{NextHop, NextHopIndex};
+use crate::fib::path_table::{Head, Kind, PathTable};
 use crate::fib::{ipv4, ipv6};
 use crate::wire::ethernet;
 use ipnet::{Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
-use ringway_config::{HopByHop, Mode};
+use ringway_config::{HopByHop, Mode, SourceCheck};
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -66,6 +67,8 @@ pub struct Interface {
     pub redirects: bool,
     /// Forwards directed broadcasts (RFC 2644: off unless configured).
     pub directed_broadcast: bool,
+    /// Which sources are let in.
+    pub source_check: SourceCheck,
     /// Number of its VRF.
     pub vrf: u16,
     /// Its IPv4 addresses with their prefixes, the primary one first.
@@ -210,7 +213,7 @@ pub struct Vrf {
 }
 
 /// Tables that a lookup passes at most, from VRF to VRF: a loop of leaked routes ends here.
-const LEAKS: usize = 4;
+pub(super) const LEAKS: usize = 4;
 
 /// The whole of it.
 #[derive(Debug, Clone)]
@@ -231,8 +234,8 @@ pub struct Snapshot {
     pub interfaces: Vec<Interface>,
     /// By number; number 0 is the one of every interface that names none.
     pub vrfs: Vec<Vrf>,
-    /// By next-hop index.
-    pub next_hops: Vec<Option<Paths>>,
+    /// The path lists that the tables point at; they change under the workers, as the tables do.
+    pub paths: Arc<PathTable>,
     /// Key of the hash that spreads flows over paths: see [`super::flow`].
     pub seed: u64,
     /// Packets with a source route are processed as RFC 1812 5.3.13.4 describes, not refused.
@@ -253,7 +256,7 @@ impl Snapshot {
             ports,
             interfaces: Vec::new(),
             vrfs: vec![Vrf::default()],
-            next_hops: Vec::new(),
+            paths: Arc::default(),
             seed: 0,
             accept_source_route: false,
             hop_by_hop: HopByHop::default(),
@@ -313,24 +316,42 @@ impl Snapshot {
         self.follow(vrf, flow, |there| there.ipv6.lookup(destination))
     }
 
+    /// Whether the interface asks for source checks.
     #[inline]
-    fn follow(&self, mut vrf: u16, flow: u32, lookup: impl Fn(&Vrf) -> NextHopIndex) -> Option<NextHop> {
-        for _ in 0..LEAKS {
-            match self.next_hop(lookup(self.vrfs.get(usize::from(vrf))?), flow)? {
-                NextHop::Vrf { vrf: other } => vrf = other,
-                next_hop => return Some(next_hop),
+    pub fn checks_sources(&self, interface: u16) -> bool {
+        self.interfaces.get(usize::from(interface)).is_some_and(|there| there.source_check != SourceCheck::Off)
+    }
+
+    /// The slot of the path table that an IPv4 packet goes to which a route has leaked to this VRF.
+    pub(super) fn leak4(&self, vrf: u16, destination: u32, flow: u32) -> Option<(NextHopIndex, Head)> {
+        self.leak(vrf, flow, |there| there.ipv4.lookup(destination))
+    }
+
+    /// The same for IPv6.
+    pub(super) fn leak6(&self, vrf: u16, destination: u128, flow: u32) -> Option<(NextHopIndex, Head)> {
+        self.leak(vrf, flow, |there| there.ipv6.lookup(destination))
+    }
+
+    fn leak(&self, mut vrf: u16, flow: u32, lookup: impl Fn(&Vrf) -> NextHopIndex) -> Option<(NextHopIndex, Head)> {
+        for _ in 1..LEAKS {
+            let index = lookup(self.vrfs.get(usize::from(vrf))?);
+            match self.paths.pick(index, || flow) {
+                (_, head) if head.kind() == Kind::Vrf => vrf = head.place(),
+                found => return Some(found),
             }
         }
         None
     }
 
-    /// The path of a path list that a flow takes.
     #[inline]
-    pub fn next_hop(&self, index: NextHopIndex, flow: u32) -> Option<NextHop> {
-        match self.next_hops.get(usize::from(index.0))?.as_ref()? {
-            Paths::One(next_hop) => Some(*next_hop),
-            Paths::Many(paths) => paths.get(flow as usize % paths.len()).map(|path| path.next_hop),
+    fn follow(&self, mut vrf: u16, flow: u32, lookup: impl Fn(&Vrf) -> NextHopIndex) -> Option<NextHop> {
+        for _ in 0..LEAKS {
+            match self.paths.get(lookup(self.vrfs.get(usize::from(vrf))?), flow)? {
+                NextHop::Vrf { vrf: other } => vrf = other,
+                next_hop => return Some(next_hop),
+            }
         }
+        None
     }
 }
 
@@ -364,6 +385,7 @@ mod tests {
             up: true,
             redirects: true,
             directed_broadcast: false,
+            source_check: SourceCheck::Off,
             vrf: 0,
             addresses: vec!["192.0.2.1/24".parse().unwrap(), "198.51.100.0/31".parse().unwrap()],
             addresses6: Vec::new(),

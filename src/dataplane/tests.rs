@@ -9,3 +9,6 @@ mod icmp;
 mod ip6;
 mod modes;
 mod neighbor;
+mod routes;
+mod source_check;
+mod vrf;

@@ -14,11 +14,12 @@ use super::stage::Stage;
 use super::staging::Staging;
 use super::state::{State, TICK_SHIFT};
 use super::{counters, exception, l3, modes, resolution};
-use crate::fib::cache::RouteCache;
+use crate::fib::cache::{CacheMode, RouteCache};
 use ringway_config::Mode;
 use ringway_mempool::{Audit, BURST, Burst, Pool, cycles, cycles_per_second};
 use ringway_pmd::{RxQueue, Tx};
 use std::collections::VecDeque;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct WorkerSettings {
     pub idle_sleep: bool,
     /// Entries of the route cache; 0 turns it off.
     pub cache_entries: u32,
+    /// When it is used.
+    pub cache_mode: CacheMode,
     /// Seconds that an entry lives.
     pub cache_timeout_s: u32,
     /// Neighbors, over all interfaces.
@@ -107,7 +110,13 @@ impl Worker {
             adjacencies: Adjacencies::new(settings.neighbors, settings.incomplete),
             hold: HoldQueue::new(settings.hold_total, settings.hold_per_neighbor),
             // The configuration has checked the size; 0 entries turn the cache off.
-            cache: RouteCache::new(settings.cache_entries as usize, timeout_ticks as u32, settings.seed).ok(),
+            cache: RouteCache::new(
+                settings.cache_entries as usize,
+                settings.cache_mode,
+                timeout_ticks as u32,
+                settings.seed,
+            )
+            .ok(),
             icmp_limits: std::array::from_fn::<_, ICMP_CLASSES, _>(|_| TokenBucket::new(errors.0, errors.1, rate, now)),
             echo_limit: TokenBucket::new(echo.0, echo.1, rate, now),
             noisy: modes::Noisy::new(settings.noisy.0, settings.noisy.1, settings.seed, now),
@@ -163,6 +172,8 @@ impl Worker {
     fn turn(&mut self) -> Turn {
         let start = cycles();
         self.state.now = start;
+        // Nothing of the tables is in hand here.
+        self.state.link.passage.pass();
         let reclaimed = self.state.staging.reclaim(&mut self.state.pool);
         let mut burst = Burst::new();
         let mut received = 0;
@@ -281,7 +292,6 @@ impl Worker {
         self.state.epoch = self.state.epoch.wrapping_add(1);
         modes::adopt(&self.snapshot, &mut self.state);
         self.choose_polled();
-        self.state.adjacencies.forget_gateways();
         self.state.adjacencies.re_encapsulate(&self.snapshot.interfaces);
         self.state.link.counters.generation.set(u64::from(generation));
     }
@@ -365,11 +375,17 @@ impl Worker {
         report.cache_aside = self.state.cache.as_ref().is_some_and(RouteCache::is_aside);
         let room = report.cache.capacity();
         report.cache.clear();
-        let (epoch, tick) = (self.state.epoch, self.state.tick());
-        for entry in self.state.cache.iter().flat_map(|cache| cache.entries(epoch, tick)).take(room) {
+        let tick = self.state.tick();
+        let generation = self.state.epoch.wrapping_add(self.snapshot.paths.generation());
+        for entry in self.state.cache.iter().flat_map(|cache| cache.entries(generation, tick)).take(room) {
             let neighbor = self.state.adjacencies.slot(entry.decision).key;
             report.cache.push(CacheLine {
-                destination: entry.destination,
+                destination: Ipv4Addr::from_bits(entry.key.destination).into(),
+                source: (entry.key.source != 0).then(|| Ipv4Addr::from_bits(entry.key.source).into()),
+                vrf: match entry.key.source {
+                    0 => entry.key.place,
+                    _ => self.snapshot.vrf_of(entry.key.place),
+                },
                 neighbor,
                 age_ms: tick_ms(entry.age),
                 uses: entry.uses,

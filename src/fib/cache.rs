@@ -1,13 +1,14 @@
-//! The route cache of one worker: from a destination to everything that was decided about it.
+//! The route cache: a worker's own small table of decisions, in front of the FIB. Direct-mapped, fixed in size.
 //!
-//! Direct-mapped, so a probe is one load and a fill is one store. An entry carries the generation that it was
-//! decided under: whoever changes a route, a next hop or a neighbor raises the generation, and all older entries
-//! are misses from then on. The hash is keyed, so nobody outside can choose destinations that all fall on one
-//! entry.
+//! An entry is good for the packets of one key, under the generation it was filled in, until its time is out. The key is
+//! all that the decision depends on, so an entry saves all of it: the lookup, the path of several, the source check, the
+//! adjacency. The generation belongs to whoever decides: one increment invalidates every entry at once.
 //!
-//! A cache in front of a fast lookup pays only while it hits. Its speed is decided by whoever sends the traffic,
-//! and a flood of random destinations would make every packet pay for a probe and a fill in vain. So it samples its
-//! own hit rate and steps aside for a while when too few probes hit.
+//! The hash is keyed, and the key is drawn at random, so nobody outside can aim traffic at one slot. A cache is fast only
+//! for whoever sends the same thing again, and a flood of random destinations would make every packet pay for a probe and a
+//! fill in vain; in front of a lookup that costs little even a hit can be a loss. So in mode [`CacheMode::Auto`] it
+//! measures: a few bursts with the cache, a few without, and then for long whatever was cheaper. With few hits it does not
+//! even compare. Linux took its route cache out in 3.6 because it had no such way out.
 
 use thiserror::Error;
 
@@ -17,14 +18,30 @@ pub const MAX_ENTRIES: usize = 1 << 20;
 /// The entries a cache has unless configured otherwise.
 pub const DEFAULT_ENTRIES: usize = 256;
 
-/// Probes of one sample of the hit rate.
-const SAMPLE: u32 = 4096;
+/// Bursts that fill the cache before it is measured.
+const WARM_UP: u32 = 64;
 
-/// With fewer hits in a sample than this, half of it, the cache steps aside.
-const ENOUGH_HITS: u32 = SAMPLE / 2;
+/// Bursts of one measure, and measures with and without the cache. The lowest counts: an interrupt only ever adds.
+const MEASURE: u32 = 16;
+const MEASURES: u32 = 4;
 
-/// Probes for which the cache stays aside before it samples again.
-const ASIDE: u32 = 65_536;
+/// Bursts for which what was cheaper is kept: the trials are then less than one burst in a hundred.
+const SETTLED: u32 = 1 << 14;
+
+/// Each time that it does not pay again, it stays aside twice as long, up to this many times.
+const LONGEST_ASIDE: u32 = 8;
+
+/// With fewer hits than one probe in so many, the cache does not pay, whatever a lookup costs.
+const ONE_HIT_IN: u32 = 4;
+
+/// When the cache is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheMode {
+    /// When it pays.
+    Auto,
+    /// Always.
+    On,
+}
 
 /// The number of entries that a cache cannot have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -33,9 +50,22 @@ const ASIDE: u32 = 65_536;
 )]
 pub struct BadSize(pub usize);
 
+/// What a decision depends on.
+pub trait CacheKey: Copy + Eq + Default {
+    /// A hash of it that nobody can foretell who does not know the secrets.
+    fn hash(&self, secrets: [u64; 3]) -> u64;
+}
+
+/// Both halves of the product of two words, folded: a step of a keyed hash.
+#[inline]
+pub fn fold(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
+}
+
 #[derive(Clone, Copy)]
-struct Slot<D> {
-    destination: u32,
+struct Slot<K, D> {
+    key: K,
     generation: u32,
     /// The tick of the fill.
     filled_at: u32,
@@ -47,11 +77,11 @@ struct Slot<D> {
 /// What happened to the probes so far.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct CacheStats {
-    /// Probes that found their destination.
+    /// Probes that found their key.
     pub hits: u64,
     /// Probes that did not.
     pub misses: u64,
-    /// Probes that were answered with a miss at once because the cache had stepped aside.
+    /// Packets that came while the cache had stepped aside.
     pub bypassed: u64,
     /// Times that the cache stepped aside.
     pub asides: u64,
@@ -59,9 +89,9 @@ pub struct CacheStats {
 
 /// One live entry, for `show cache`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CacheEntry<D> {
-    /// The destination (host byte order).
-    pub destination: u32,
+pub struct CacheEntry<K, D> {
+    /// What it is for.
+    pub key: K,
     /// What was decided about it.
     pub decision: D,
     /// Ticks since the fill.
@@ -70,73 +100,115 @@ pub struct CacheEntry<D> {
     pub uses: u32,
 }
 
+/// What the cache is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// In use, not yet measured.
+    WarmUp,
+    /// In use and measured.
+    With,
+    /// Aside and measured.
+    Without,
+    /// In use for now.
+    InUse,
+    /// Aside for now.
+    Aside,
+}
+
 /// A worker's own cache of decisions. It allocates when it is made and never after.
-pub struct RouteCache<D> {
-    slots: Box<[Slot<D>]>,
-    /// The key of the hash. `first` and `second` are odd.
-    first: u64,
-    second: u64,
-    offset: u64,
+pub struct RouteCache<K, D> {
+    slots: Box<[Slot<K, D>]>,
+    secrets: [u64; 3],
     shift: u32,
     timeout: u32,
-    /// Probes left in the current sample, or for which the cache stays aside.
+    mode: CacheMode,
+    phase: Phase,
+    /// Bursts left in the phase.
     left: u32,
-    sample_hits: u32,
-    aside: bool,
+    /// Hits and probes since the phase began.
+    sample: (u32, u32),
+    /// Cycles and packets of the measure at hand.
+    measure: (u64, u64),
+    /// The lowest cost of the phase, in 256ths of a cycle a packet; and that of the phase with the cache.
+    lowest: u64,
+    with: u64,
+    patience: u32,
     stats: CacheStats,
 }
 
-impl<D: Copy + Default> RouteCache<D> {
+impl<K: CacheKey, D: Copy + Default> RouteCache<K, D> {
     /// An empty cache. An entry lives for `timeout_ticks` ticks of the clock that the caller passes to the other
     /// calls. `seed` keys the hash: take it from a source of randomness, another one for each worker.
     ///
     /// # Errors
     /// [`BadSize`] unless `entries` is a power of two and at most [`MAX_ENTRIES`].
-    pub fn new(entries: usize, timeout_ticks: u32, seed: u64) -> Result<Self, BadSize> {
+    pub fn new(entries: usize, mode: CacheMode, timeout_ticks: u32, seed: u64) -> Result<Self, BadSize> {
         if !entries.is_power_of_two() || entries > MAX_ENTRIES {
             return Err(BadSize(entries));
         }
-        let empty = Slot { destination: 0, generation: 0, filled_at: 0, uses: 0, decision: D::default() };
-        let mut key = fastrand::Rng::with_seed(seed);
+        let empty = Slot { key: K::default(), generation: 0, filled_at: 0, uses: 0, decision: D::default() };
+        let mut random = fastrand::Rng::with_seed(seed);
         Ok(Self {
             slots: vec![empty; entries].into_boxed_slice(),
-            first: key.u64(..) | 1,
-            second: key.u64(..) | 1,
-            offset: key.u64(..),
+            secrets: std::array::from_fn(|_| random.u64(..) | 1),
             shift: u64::BITS - entries.trailing_zeros(),
             timeout: timeout_ticks,
-            left: SAMPLE,
-            sample_hits: 0,
-            aside: false,
+            mode,
+            phase: Phase::WarmUp,
+            left: WARM_UP,
+            sample: (0, 0),
+            measure: (0, 0),
+            lowest: u64::MAX,
+            with: 0,
+            patience: 1,
             stats: CacheStats::default(),
         })
     }
 
-    /// The decision filled for `destination` (host byte order), if it was filled under this generation and within
-    /// the time-out.
+    /// Whether the cache is to be probed and filled for the burst at hand.
+    #[inline]
+    pub fn is_used(&self) -> bool {
+        !self.is_aside()
+    }
+
+    /// Takes down what looking a burst up has cost, with the cache or without it.
+    #[inline]
+    pub fn end_burst(&mut self, cycles: u64, packets: u32) {
+        if self.mode == CacheMode::On || packets == 0 {
+            return;
+        }
+        if self.is_aside() {
+            self.stats.bypassed += u64::from(packets);
+        }
+        self.measure.0 += cycles;
+        self.measure.1 += u64::from(packets);
+        self.left -= 1;
+        if self.left.is_multiple_of(MEASURE) {
+            self.lowest = self.lowest.min((self.measure.0 << 8) / self.measure.1);
+            self.measure = (0, 0);
+            if self.left == 0 {
+                self.judge();
+            }
+        }
+    }
+
+    /// The decision filled for `key`, if it was filled under this generation and within the time-out.
     ///
     /// `now` is a coarse clock in ticks of the caller's choosing. It must not wrap while the cache lives: ticks of
     /// 100 ms last for 13 years.
     #[inline]
-    pub fn probe(&mut self, destination: u32, generation: u32, now: u32) -> Option<D> {
-        self.left -= 1;
-        if self.left == 0 {
-            self.judge();
-        }
-        if self.aside {
-            self.stats.bypassed += 1;
-            return None;
-        }
-        let index = self.index(destination);
+    pub fn probe(&mut self, key: K, generation: u32, now: u32) -> Option<D> {
+        let index = self.index(&key);
         let slot = &mut self.slots[index];
+        self.sample.1 = self.sample.1.wrapping_add(1);
         // A clock that went back makes the age huge, which is a miss.
-        if slot.destination == destination
+        if slot.key == key
             && slot.generation == generation
             && slot.uses != 0
             && now.wrapping_sub(slot.filled_at) < self.timeout
         {
             slot.uses = slot.uses.saturating_add(1);
-            self.sample_hits += 1;
+            self.sample.0 = self.sample.0.wrapping_add(1);
             self.stats.hits += 1;
             return Some(slot.decision);
         }
@@ -144,17 +216,14 @@ impl<D: Copy + Default> RouteCache<D> {
         None
     }
 
-    /// Remembers a decision, in the place of whatever shares its slot. Does nothing while the cache is aside.
+    /// Remembers a decision, in the place of whatever shares its slot.
     ///
     /// `generation` is the one under which the decision was made, read before the lookup: a change that came in
     /// between then makes the entry a miss.
     #[inline]
-    pub fn fill(&mut self, destination: u32, generation: u32, now: u32, decision: D) {
-        if self.aside {
-            return;
-        }
-        let index = self.index(destination);
-        self.slots[index] = Slot { destination, generation, filled_at: now, uses: 1, decision };
+    pub fn fill(&mut self, key: K, generation: u32, now: u32, decision: D) {
+        let index = self.index(&key);
+        self.slots[index] = Slot { key, generation, filled_at: now, uses: 1, decision };
     }
 
     /// Empties the cache. The statistics stay.
@@ -164,9 +233,10 @@ impl<D: Copy + Default> RouteCache<D> {
         }
     }
 
-    /// Whether the cache has stepped aside for now because too few probes hit.
+    /// Whether the cache has stepped aside for now because it does not pay.
+    #[inline]
     pub fn is_aside(&self) -> bool {
-        self.aside
+        matches!(self.phase, Phase::Without | Phase::Aside)
     }
 
     /// What happened to the probes so far.
@@ -181,11 +251,11 @@ impl<D: Copy + Default> RouteCache<D> {
 
     /// The entries that a probe would find now, in no order that means anything. Their count is the cache's
     /// occupancy.
-    pub fn entries(&self, generation: u32, now: u32) -> impl Iterator<Item = CacheEntry<D>> + '_ {
+    pub fn entries(&self, generation: u32, now: u32) -> impl Iterator<Item = CacheEntry<K, D>> + '_ {
         self.slots.iter().filter_map(move |slot| {
             let age = now.wrapping_sub(slot.filled_at);
             (slot.uses != 0 && slot.generation == generation && age < self.timeout).then_some(CacheEntry {
-                destination: slot.destination,
+                key: slot.key,
                 decision: slot.decision,
                 age,
                 uses: slot.uses,
@@ -193,225 +263,46 @@ impl<D: Copy + Default> RouteCache<D> {
         })
     }
 
-    /// The slot of a destination: a multiplicative hash of which only the holder of the key knows where anything
-    /// falls.
-    ///
-    /// Two rounds, because one maps neighboring addresses to equal steps around the table: under one key in a
-    /// hundred, the 256 hosts of a /24 then share 30 of 256 slots. With two no key of 2000 gave them fewer than
-    /// 142, where a random function gives 162.
     #[inline]
-    fn index(&self, destination: u32) -> usize {
-        let round = u64::from(destination).wrapping_mul(self.first).wrapping_add(self.offset);
-        let hash = (round ^ (round >> 32)).wrapping_mul(self.second);
+    fn index(&self, key: &K) -> usize {
         // A single entry needs no bits at all, and a shift by all 64 of them would not give zero.
-        hash.checked_shr(self.shift).unwrap_or(0) as usize
+        key.hash(self.secrets).checked_shr(self.shift).unwrap_or(0) as usize
     }
 
-    /// Ends a sample, or the time aside. Called with the probe that is the first of what follows.
+    /// Ends a phase.
     #[cold]
     fn judge(&mut self) {
-        self.aside = !self.aside && self.sample_hits < ENOUGH_HITS;
-        self.stats.asides += u64::from(self.aside);
-        self.left = if self.aside { ASIDE } else { SAMPLE };
-        self.sample_hits = 0;
+        let (hits, probes) = self.sample;
+        let few = u64::from(hits) * u64::from(ONE_HIT_IN) < u64::from(probes);
+        let next = match self.phase {
+            Phase::WarmUp => Phase::With,
+            Phase::With if few => Phase::Aside,
+            Phase::With => {
+                self.with = self.lowest;
+                Phase::Without
+            }
+            Phase::Without if self.with < self.lowest => Phase::InUse,
+            Phase::Without => Phase::Aside,
+            Phase::InUse | Phase::Aside => Phase::WarmUp,
+        };
+        match next {
+            Phase::Aside => {
+                self.stats.asides += 1;
+                self.left = SETTLED * self.patience;
+                self.patience = (self.patience * 2).min(LONGEST_ASIDE);
+            }
+            Phase::InUse => {
+                self.left = SETTLED;
+                self.patience = 1;
+            }
+            Phase::WarmUp => self.left = WARM_UP,
+            Phase::With | Phase::Without => self.left = MEASURE * MEASURES,
+        }
+        self.phase = next;
+        self.sample = (0, 0);
+        self.lowest = u64::MAX;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn cache(entries: usize, timeout: u32) -> RouteCache<u16> {
-        RouteCache::new(entries, timeout, 7).unwrap()
-    }
-
-    /// Probes different destinations that are never filled until the cache steps aside; how many it took.
-    fn flood(cache: &mut RouteCache<u16>) -> u32 {
-        for probes in 1..=2 * SAMPLE {
-            cache.probe(probes, 1, 0);
-            if cache.is_aside() {
-                return probes;
-            }
-        }
-        panic!("never stepped aside");
-    }
-
-    #[test]
-    fn a_filled_destination_is_found_and_no_other() {
-        let mut cache = cache(1, 10);
-        cache.fill(5, 1, 0, 50);
-        assert_eq!(cache.probe(5, 1, 0), Some(50));
-        assert_eq!(cache.probe(6, 1, 0), None);
-        cache.fill(6, 1, 0, 60);
-        assert_eq!(cache.probe(5, 1, 0), None);
-    }
-
-    #[test]
-    fn an_empty_cache_does_not_know_even_destination_zero() {
-        assert_eq!(cache(8, 10).probe(0, 0, 0), None);
-    }
-
-    #[test]
-    fn a_new_generation_invalidates_every_entry() {
-        let mut cache = cache(8, 10);
-        cache.fill(5, 1, 0, 50);
-        assert_eq!(cache.probe(5, 2, 0), None);
-        assert_eq!(cache.entries(2, 0).count(), 0);
-    }
-
-    #[test]
-    fn an_entry_times_out_however_often_it_is_used() {
-        let mut cache = cache(8, 10);
-        cache.fill(5, 1, 100, 50);
-        for now in 100..110 {
-            assert_eq!(cache.probe(5, 1, now), Some(50));
-        }
-        assert_eq!(cache.probe(5, 1, 110), None);
-        assert_eq!(cache.probe(5, 1, 99), None, "filled in the future");
-    }
-
-    #[test]
-    fn the_entries_tell_age_and_uses() {
-        let mut cache = cache(8, 10);
-        cache.fill(5, 1, 100, 50);
-        cache.probe(5, 1, 101);
-        let entry = CacheEntry { destination: 5, decision: 50, age: 3, uses: 2 };
-        assert_eq!(cache.entries(1, 103).collect::<Vec<_>>(), [entry]);
-        cache.clear();
-        assert_eq!(cache.entries(1, 103).count(), 0);
-        assert_eq!(cache.probe(5, 1, 103), None);
-    }
-
-    #[test]
-    fn a_flood_of_destinations_makes_it_step_aside_and_sample_again_later() {
-        let mut cache = cache(256, 10);
-        assert_eq!(flood(&mut cache), SAMPLE);
-        cache.fill(5, 1, 0, 50);
-        for _ in 1..ASIDE {
-            assert_eq!(cache.probe(5, 1, 0), None);
-            assert!(cache.is_aside());
-        }
-        assert_eq!(cache.probe(5, 1, 0), None, "aside means that nothing was filled");
-        assert!(!cache.is_aside());
-        cache.fill(5, 1, 0, 50);
-        assert_eq!(cache.probe(5, 1, 0), Some(50));
-        assert_eq!(cache.stats().asides, 1);
-        assert_eq!(cache.stats().bypassed, u64::from(ASIDE));
-    }
-
-    #[test]
-    fn a_cache_that_pays_stays() {
-        let mut cache = cache(256, 10);
-        for turn in 0..4 * SAMPLE {
-            let destination = turn % 4;
-            if cache.probe(destination, 1, 0).is_none() {
-                cache.fill(destination, 1, 0, 1);
-            }
-        }
-        assert!(!cache.is_aside());
-        assert_eq!(cache.stats().hits, u64::from(4 * SAMPLE) - cache.stats().misses);
-    }
-
-    #[test]
-    fn another_seed_puts_destinations_elsewhere() {
-        let order = |seed| -> Vec<u32> {
-            let mut cache = RouteCache::new(256, 10, seed).unwrap();
-            (0..64).for_each(|destination| cache.fill(destination, 1, 0, 1u16));
-            cache.entries(1, 0).map(|entry| entry.destination).collect()
-        };
-        assert_ne!(order(1), order(2));
-    }
-
-    #[test]
-    fn neighboring_destinations_spread_over_the_slots_under_every_key() {
-        for seed in 0..200 {
-            for step in [1, 1 << 8, 1 << 16] {
-                let mut cache = RouteCache::new(256, 10, seed).unwrap();
-                (0..256).for_each(|host| cache.fill(0x0a00_0000 + host * step, 1, 0, 1u16));
-                // A random function would fill 162 of them.
-                assert!(cache.entries(1, 0).count() > 130, "seed {seed}, step {step}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_size_that_is_no_power_of_two_is_refused() {
-        for entries in [0, 3, 2 * MAX_ENTRIES] {
-            assert_eq!(RouteCache::<u16>::new(entries, 1, 1).err(), Some(BadSize(entries)));
-        }
-    }
-
-    #[derive(Debug, Clone, Copy)]
-    enum Step {
-        Probe(u32),
-        Fill(u32, u16),
-        Tick(u32),
-        Invalidate,
-        Clear,
-        /// Many probes of destinations never filled, so that the cache steps aside or comes back.
-        Flood(u32),
-    }
-
-    fn any_step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            8 => (0u32..12).prop_map(Step::Probe),
-            6 => (0u32..12, any::<u16>()).prop_map(|(destination, decision)| Step::Fill(destination, decision)),
-            3 => (0u32..6).prop_map(Step::Tick),
-            1 => Just(Step::Invalidate),
-            1 => Just(Step::Clear),
-            1 => prop_oneof![Just(SAMPLE), Just(ASIDE)].prop_map(Step::Flood),
-        ]
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
-        #[test]
-        fn no_decision_comes_back_that_was_not_filled_for_it_now(
-            entries in prop_oneof![Just(1usize), Just(4), Just(256)],
-            steps in prop::collection::vec(any_step(), 0..120),
-        ) {
-            const TIMEOUT: u32 = 10;
-            let mut cache = cache(entries, TIMEOUT);
-            let mut model: HashMap<u32, (u16, u32, u32)> = HashMap::new();
-            let (mut generation, mut now) = (1, 0);
-            for step in steps {
-                match step {
-                    Step::Probe(destination) => {
-                        if let Some(decision) = cache.probe(destination, generation, now) {
-                            let &(filled, under, at) = model.get(&destination).expect("was filled");
-                            prop_assert_eq!(decision, filled);
-                            prop_assert_eq!(under, generation);
-                            prop_assert!(now - at < TIMEOUT);
-                        }
-                    }
-                    Step::Fill(destination, decision) => {
-                        let aside = cache.is_aside();
-                        cache.fill(destination, generation, now, decision);
-                        if !aside {
-                            model.insert(destination, (decision, generation, now));
-                        }
-                        let found = cache
-                            .entries(generation, now)
-                            .any(|e| e.destination == destination && e.decision == decision && e.age == 0);
-                        prop_assert!(aside || found);
-                    }
-                    Step::Tick(ticks) => now += ticks,
-                    Step::Invalidate => generation += 1,
-                    Step::Clear => {
-                        cache.clear();
-                        model.clear();
-                    }
-                    Step::Flood(probes) => {
-                        for other in 0..probes {
-                            prop_assert_eq!(cache.probe(1000 + other, generation, now), None);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -190,6 +190,8 @@ struct Slot {
     users: u32,
     /// The number of the release that took the last user.
     released: u64,
+    /// The numbers of the next hops of a list of several.
+    members: Box<[NextHopIndex]>,
 }
 
 /// Every distinct path list in use, each with its number and how many routes use it.
@@ -205,6 +207,8 @@ pub struct NextHops {
     unused: VecDeque<(u64, NextHopIndex)>,
     /// Releases so far.
     releases: u64,
+    /// Made since [`NextHops::take_fresh`], members before their lists.
+    fresh: Vec<NextHopIndex>,
     /// Numbers that can be given out again.
     free: Vec<NextHopIndex>,
     limit: u16,
@@ -218,6 +222,7 @@ impl NextHops {
             by_value: HashMap::new(),
             unused: VecDeque::new(),
             releases: 0,
+            fresh: Vec::new(),
             free: Vec::new(),
             limit: limit.min(NextHopIndex::HIGHEST.0),
         }
@@ -234,10 +239,17 @@ impl NextHops {
             }
             return Ok(index);
         }
-        if self.by_value.len() >= usize::from(self.limit) {
+        let more = if let Paths::Many(paths) = paths { paths.len() + 1 } else { 1 };
+        if self.by_value.len() + more > usize::from(self.limit) {
             return Err(NextHopsFull { limit: self.limit, refused: paths.clone() });
         }
-        let slot = Some(Slot { paths: paths.clone(), users: 1, released: 0 });
+        let members = match paths {
+            Paths::One(_) => Box::default(),
+            Paths::Many(paths) => {
+                paths.iter().map(|path| self.acquire(&Paths::One(path.next_hop))).collect::<Result<_, _>>()?
+            }
+        };
+        let slot = Some(Slot { paths: paths.clone(), users: 1, released: 0, members });
         let index = match self.free.pop() {
             Some(index) => {
                 self.by_index[usize::from(index.0)] = slot;
@@ -250,6 +262,7 @@ impl NextHops {
             }
         };
         self.by_value.insert(paths.clone(), index);
+        self.fresh.push(index);
         Ok(index)
     }
 
@@ -276,6 +289,7 @@ impl NextHops {
                 self.by_value.remove(&slot.paths);
                 self.free.push(index);
                 freed.push(index);
+                slot.members.iter().for_each(|member| self.release(*member));
             }
         }
         freed
@@ -303,9 +317,14 @@ impl NextHops {
             .filter_map(|(number, slot)| slot.as_ref().map(|slot| (NextHopIndex(number), &slot.paths)))
     }
 
-    /// The path lists by number, for the workers.
-    pub fn table(&self) -> Vec<Option<Paths>> {
-        self.by_index.iter().map(|slot| slot.as_ref().map(|slot| slot.paths.clone())).collect()
+    /// The numbers of the next hops of a list of several, in its order; nothing of a single next hop.
+    pub fn members(&self, index: NextHopIndex) -> &[NextHopIndex] {
+        self.by_index.get(usize::from(index.0)).and_then(Option::as_ref).map_or(&[], |slot| &slot.members)
+    }
+
+    /// The path lists made since the last call, members before their lists: what the workers do not know yet.
+    pub fn take_fresh(&mut self) -> Vec<NextHopIndex> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// How many path lists the table holds.

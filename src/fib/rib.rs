@@ -86,14 +86,14 @@ impl fmt::Display for Route {
 }
 
 /// The tables of one VRF.
-struct Tables {
+struct OfVrf {
     ipv4: Table<Ipv4Net>,
     ipv6: Table<Ipv6Net>,
     /// What [`Rib::set_connected`] put in.
     connected: BTreeMap<IpNet, NextHop>,
 }
 
-impl Tables {
+impl OfVrf {
     fn new() -> Self {
         Self { ipv4: Table::new(), ipv6: Table::new(), connected: BTreeMap::new() }
     }
@@ -151,7 +151,7 @@ impl Tables {
 /// A change is noted with its prefix: [`Rib::take_changes`] tells the FIB's writer what to look at again, each prefix once
 /// however often it changed.
 pub struct Rib {
-    vrfs: Vec<Tables>,
+    vrfs: Vec<OfVrf>,
     next_hops: NextHops,
     by_origin: [u32; Origin::ALL.len()],
     limit: usize,
@@ -162,7 +162,7 @@ impl Rib {
     /// A RIB for at most `limit` routes over all VRFs, of which there is one, number 0, without routes.
     pub fn new(limit: usize) -> Self {
         Self {
-            vrfs: vec![Tables::new()],
+            vrfs: vec![OfVrf::new()],
             next_hops: NextHops::new(NextHopIndex::HIGHEST.0),
             by_origin: [0; Origin::ALL.len()],
             limit,
@@ -173,7 +173,7 @@ impl Rib {
     /// Makes sure that the VRFs 0 to `count - 1` are there.
     pub fn make_vrfs(&mut self, count: usize) {
         while self.vrfs.len() < count {
-            self.vrfs.push(Tables::new());
+            self.vrfs.push(OfVrf::new());
         }
     }
 
@@ -285,6 +285,25 @@ impl Rib {
         }
     }
 
+    /// The routes to exactly this prefix, best first.
+    pub fn routes_of(&self, vrf: u16, prefix: IpNet) -> Vec<Route> {
+        let entries = self.vrfs.get(usize::from(vrf)).map_or(&[][..], |tables| tables.get(prefix));
+        entries.iter().map(|entry| self.route(prefix, *entry)).collect()
+    }
+
+    /// The routes to this prefix and to every longer one inside it, sorted as [`Rib::iter`] does.
+    pub fn within(&self, vrf: u16, prefix: IpNet) -> Vec<Route> {
+        let Some(tables) = self.vrfs.get(usize::from(vrf)) else { return Vec::new() };
+        match prefix {
+            IpNet::V4(net) => self.collect(tables.ipv4.within(&net).map(|(net, entries)| (net.into(), entries))),
+            IpNet::V6(net) => self.collect(tables.ipv6.within(&net).map(|(net, entries)| (net.into(), entries))),
+        }
+    }
+
+    fn collect<'a>(&self, entries: impl Iterator<Item = (IpNet, &'a [Entry])>) -> Vec<Route> {
+        entries.flat_map(|(net, entries)| entries.iter().map(move |entry| self.route(net, *entry))).collect()
+    }
+
     /// The best route to exactly this prefix.
     pub fn best(&self, vrf: u16, prefix: IpNet) -> Option<Route> {
         let entry = self.vrfs.get(usize::from(vrf))?.get(prefix).first()?;
@@ -327,7 +346,7 @@ impl Rib {
     /// Every route of a VRF, IPv4 first, sorted by prefix, shorter prefixes before the longer ones inside them, and then
     /// best first.
     pub fn iter(&self, vrf: u16) -> impl Iterator<Item = Route> + '_ {
-        let tables = self.vrfs.get(usize::from(vrf)).into_iter().flat_map(Tables::iter);
+        let tables = self.vrfs.get(usize::from(vrf)).into_iter().flat_map(OfVrf::iter);
         tables.flat_map(move |(prefix, entries)| entries.iter().map(move |entry| self.route(prefix, *entry)))
     }
 
@@ -385,6 +404,24 @@ impl Rib {
         changes.sort_unstable();
         changes.dedup();
         changes
+    }
+
+    /// Forgets which prefixes have changed: all of them are looked at.
+    pub fn forget_changes(&mut self) {
+        self.changed.clear();
+    }
+
+    /// Notes every prefix that has a route to one of these path lists.
+    pub fn note_users(&mut self, indexes: &[NextHopIndex]) {
+        if indexes.iter().all(|index| self.next_hops.users(*index) == 0) {
+            return;
+        }
+        let mut wanted = vec![false; usize::from(NextHopIndex::HIGHEST.0) + 1];
+        indexes.iter().for_each(|index| wanted[usize::from(index.0)] = true);
+        for (vrf, tables) in (0u16..).zip(&self.vrfs) {
+            let uses = |entries: &[Entry]| entries.iter().any(|entry| wanted[usize::from(entry.via.0)]);
+            self.changed.extend(tables.iter().filter(|(_, entries)| uses(entries)).map(|(prefix, _)| (vrf, prefix)));
+        }
     }
 
     /// How many changes were noted since, a prefix that changed twice counted twice.

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use crate::decode::{InterfaceDraft, PortDraft};
 use crate::sink::{Located, Sink};
 use crate::suggest::suggestion;
-use crate::value;
+use crate::{Vrf, value};
 
 pub(super) fn check(interfaces: &[InterfaceDraft], ports: &[PortDraft], sink: &Sink<'_>) {
     for (index, interface) in interfaces.iter().enumerate() {
@@ -16,7 +16,7 @@ pub(super) fn check(interfaces: &[InterfaceDraft], ports: &[PortDraft], sink: &S
             let same = interface.addresses[..place].iter().find(|other| other.value.addr() == address.value.addr());
             match same {
                 Some(first) => report_same(address, first, sink),
-                None => apart(address, &interfaces[..index], sink),
+                None => apart(address, interface, &interfaces[..index], sink),
             }
         }
     }
@@ -63,9 +63,11 @@ fn report_same(address: &Located<IpNet>, first: &Located<IpNet>, sink: &Sink<'_>
 }
 
 /// Two interfaces with one address, or with prefixes that overlap, leave it open where a packet goes.
-fn apart(address: &Located<IpNet>, earlier: &[InterfaceDraft], sink: &Sink<'_>) {
+fn apart(address: &Located<IpNet>, of: &InterfaceDraft, earlier: &[InterfaceDraft], sink: &Sink<'_>) {
     let net = address.value;
-    for other in earlier {
+    let vrf = of.vrf.as_ref().map_or(Vrf::DEFAULT, |vrf| vrf.value.as_str());
+    // In another VRF the same address means another host.
+    for other in earlier.iter().filter(|other| other.is_in(vrf)) {
         for first in &other.addresses {
             if first.value.addr() == net.addr() {
                 return report_same(address, first, sink);

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::Place;
-use crate::NeighborSettings;
-use crate::decode::{Drafts, NeighborDraft};
+use crate::decode::{Drafts, NeighborDraft, RouteDraft};
 use crate::sink::Sink;
+use crate::{NeighborSettings, Vrf};
 
 pub(super) fn check(drafts: &Drafts, settings: &NeighborSettings, sink: &Sink<'_>) {
     let mut seen = HashMap::new();
@@ -40,7 +40,13 @@ pub(super) fn check(drafts: &Drafts, settings: &NeighborSettings, sink: &Sink<'_
 
 fn on_link(neighbor: &NeighborDraft, drafts: &Drafts, sink: &Sink<'_>) {
     let Some(address) = &neighbor.address else { return };
-    match super::place(address.value, &drafts.interfaces) {
+    // An interface that the file names says which VRF is meant.
+    let named =
+        neighbor.dev.as_ref().and_then(|dev| drafts.interfaces.iter().find(|there| there.name() == Some(&dev.value)));
+    let found = neighbor.interface(&drafts.interfaces);
+    let draft = named.or_else(|| drafts.interfaces.iter().find(|there| there.name() == found));
+    let vrf = draft.and_then(|there| there.vrf.as_ref()).map_or(Vrf::DEFAULT, |vrf| vrf.value.as_str());
+    match super::place(address.value, vrf, &drafts.interfaces) {
         Place::Own(name) => {
             let message = format!("neighbor {} is our own address, on interface `{name}`", address.value);
             sink.report(&address.span, message, "expected the address of another host");
@@ -63,11 +69,12 @@ fn on_link(neighbor: &NeighborDraft, drafts: &Drafts, sink: &Sink<'_>) {
         Place::Elsewhere if crate::value::is_link_local(address.value) && neighbor.dev.is_some() => {}
         Place::Elsewhere => {
             // A gateway that a route puts on the interface by name is reached there without a connected prefix.
-            let is_gateway = drafts.routes.iter().any(|route| {
-                let via = route.via.as_ref().map(|via| via.value);
-                let same_dev = route.dev.as_ref().map(|dev| &dev.value) == neighbor.dev.as_ref().map(|dev| &dev.value);
-                via == Some(address.value) && route.dev.is_some() && same_dev
-            });
+            let of = neighbor.dev.as_ref().map(|dev| &dev.value);
+            let is_gateway = drafts
+                .routes
+                .iter()
+                .flat_map(RouteDraft::gateways)
+                .any(|(via, dev)| via.value == address.value && dev.is_some() && dev.map(|dev| &dev.value) == of);
             if !is_gateway && drafts.interfaces.iter().all(|interface| interface.right) {
                 let message = format!("neighbor {} is on no connected network", address.value);
                 sink.report(&address.span, message, "give an interface an address in the neighbor's network");

@@ -16,19 +16,21 @@ pub(super) fn check(routes: &[RouteDraft], interfaces: &[InterfaceDraft], sink: 
     for route in routes {
         unique(route, &mut seen, sink);
         forwardable(route, sink);
-        let known = route.dev.as_ref().map(|dev| super::interface_exists(dev, interfaces, sink));
-        if let Some(via) = &route.via
-            && known != Some(false)
-        {
-            gateway(via, route.dev.as_ref(), interfaces, sink);
+        if let Some(dev) = route.dev.as_ref().filter(|_| route.via.is_none()) {
+            super::interface_exists(dev, interfaces, sink);
+        }
+        for (via, dev) in route.gateways() {
+            if dev.is_none_or(|dev| super::interface_exists(dev, interfaces, sink)) {
+                gateway(via, dev, route.gateway_vrf(), interfaces, sink);
+            }
         }
     }
 }
 
 /// `seen` has the place of the first route to each destination with each metric.
-fn unique<'a>(route: &'a RouteDraft, seen: &mut HashMap<(IpNet, u32), &'a Span>, sink: &Sink<'_>) {
+fn unique<'a>(route: &'a RouteDraft, seen: &mut HashMap<(&'a str, IpNet, u32), &'a Span>, sink: &Sink<'_>) {
     let Some(to) = &route.to else { return };
-    match seen.entry((to.value, route.metric)) {
+    match seen.entry((route.vrf(), to.value, route.metric)) {
         Entry::Vacant(entry) => drop(entry.insert(&to.span)),
         Entry::Occupied(first) => {
             let (metric, line) = (route.metric, sink.line(first.get()));
@@ -42,15 +44,21 @@ fn unique<'a>(route: &'a RouteDraft, seen: &mut HashMap<(IpNet, u32), &'a Span>,
 /// them too says what happens.
 fn forwardable(route: &RouteDraft, sink: &Sink<'_>) {
     let (Some(to), Some(found)) = (&route.to, &route.route) else { return };
-    let forwards = matches!(found.kind, RouteKind::Via { .. } | RouteKind::Interface { .. });
+    let forwards = matches!(found.kind, RouteKind::Via { .. } | RouteKind::Paths(_) | RouteKind::Interface { .. });
     if forwards && let Some(kind) = value::special_prefix(to.value) {
         let message = format!("no packet is forwarded to {}: it is {kind}", to.value);
         sink.report(&to.span, message, "remove the route");
     }
 }
 
-fn gateway(via: &Located<IpAddr>, dev: Option<&Located<String>>, interfaces: &[InterfaceDraft], sink: &Sink<'_>) {
-    match super::place(via.value, interfaces) {
+fn gateway(
+    via: &Located<IpAddr>,
+    dev: Option<&Located<String>>,
+    vrf: &str,
+    interfaces: &[InterfaceDraft],
+    sink: &Sink<'_>,
+) {
+    match super::place(via.value, vrf, interfaces) {
         Place::Own(name) => {
             let message = format!("gateway {} is our own address, on interface `{name}`", via.value);
             sink.report(&via.span, message, "expected the address of another router on that network");

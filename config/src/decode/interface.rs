@@ -4,11 +4,11 @@ use ipnet::IpNet;
 
 use super::advertise;
 use super::port::{MTU_MAX, MTU_MIN};
-use crate::Interface;
 use crate::keys;
 use crate::reader::Reader;
 use crate::sink::Located;
 use crate::value;
+use crate::{Interface, SourceCheck, Vrf};
 
 /// An interface as far as it could be read.
 pub(crate) struct InterfaceDraft {
@@ -17,6 +17,7 @@ pub(crate) struct InterfaceDraft {
     /// The addresses that are right.
     pub(crate) addresses: Vec<Located<IpNet>>,
     pub(crate) mtu: Option<Located<u16>>,
+    pub(crate) vrf: Option<Located<String>>,
     /// Whether nothing in its table is wrong, so that it has no address but these.
     pub(crate) right: bool,
     /// All of it, when nothing of what it needs is missing.
@@ -27,6 +28,11 @@ impl InterfaceDraft {
     /// Its name, unless that is wrong.
     pub(crate) fn name(&self) -> Option<&str> {
         self.interface.as_ref().map(|interface| interface.name.as_str())
+    }
+
+    /// Whether it is in this VRF.
+    pub(crate) fn is_in(&self, vrf: &str) -> bool {
+        self.vrf.as_ref().map_or(Vrf::DEFAULT, |vrf| vrf.value.as_str()) == vrf
     }
 }
 
@@ -52,6 +58,8 @@ pub(crate) fn read(table: &Reader<'_>) -> InterfaceDraft {
         let message = format!("an MTU of {} is too small for IPv6", mtu.value);
         table.sink.report(&mtu.span, message, "expected 1280 or more (RFC 8200, 5)");
     }
+    let vrf = table.text("vrf", "the name of a VRF", value::reference);
+    let source_check = table.word_or("source_check", SourceCheck::Off);
     let interface = name.as_ref().map(|name| Interface {
         addresses: addresses.iter().map(|address| address.value).collect(),
         mtu: mtu.as_ref().map(|mtu| mtu.value),
@@ -61,7 +69,9 @@ pub(crate) fn read(table: &Reader<'_>) -> InterfaceDraft {
         ipv6,
         duplicate_detection,
         ra,
+        vrf: vrf.as_ref().map(|vrf| vrf.value.clone()).filter(|name| name != Vrf::DEFAULT),
+        source_check,
         ..Interface::new(&name.value.0, &name.value.1)
     });
-    InterfaceDraft { name, addresses, mtu, right: table.is_right(), interface }
+    InterfaceDraft { name, addresses, mtu, vrf, right: table.is_right(), interface }
 }

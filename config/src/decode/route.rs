@@ -6,11 +6,12 @@ use ipnet::IpNet;
 use macaddr::MacAddr6;
 
 use super::InterfaceDraft;
+use crate::keys;
 use crate::reader::Reader;
 use crate::sink::{Located, Span};
 use crate::value;
 use crate::words::Word;
-use crate::{Neighbor, Route, RouteKind};
+use crate::{Neighbor, Route, RouteKind, RoutePath, Vrf};
 
 /// A route as far as it could be read.
 pub(crate) struct RouteDraft {
@@ -18,8 +19,37 @@ pub(crate) struct RouteDraft {
     pub(crate) via: Option<Located<IpAddr>>,
     pub(crate) dev: Option<Located<String>>,
     pub(crate) metric: u32,
+    pub(crate) vrf: Option<Located<String>>,
+    pub(crate) lookup: Option<Located<String>>,
+    pub(crate) paths: Vec<PathDraft>,
     /// All of it, when nothing of what it needs is missing.
     pub(crate) route: Option<Route>,
+}
+
+impl RouteDraft {
+    /// The VRF that has it.
+    pub(crate) fn vrf(&self) -> &str {
+        self.vrf.as_ref().map_or(Vrf::DEFAULT, |vrf| vrf.value.as_str())
+    }
+
+    /// The VRF that its gateways are in.
+    pub(crate) fn gateway_vrf(&self) -> &str {
+        self.lookup.as_ref().map_or(self.vrf(), |vrf| vrf.value.as_str())
+    }
+
+    /// Every gateway with the interface that goes with it.
+    pub(crate) fn gateways(&self) -> impl Iterator<Item = (&Located<IpAddr>, Option<&Located<String>>)> {
+        let one = self.via.as_ref().map(|via| (via, self.dev.as_ref()));
+        let several = self.paths.iter().filter_map(|path| Some((path.via.as_ref()?, path.dev.as_ref())));
+        one.into_iter().chain(several)
+    }
+}
+
+/// One of several gateways as far as it could be read.
+pub(crate) struct PathDraft {
+    pub(crate) via: Option<Located<IpAddr>>,
+    pub(crate) dev: Option<Located<String>>,
+    weight: u8,
 }
 
 /// A neighbor as far as it could be read.
@@ -60,15 +90,37 @@ pub(crate) fn read(table: &Reader<'_>) -> RouteDraft {
     table.report_missing("to", "add `to = \"default\"` or a prefix");
     let dev = table.text("dev", "the name of an interface", value::reference);
     let metric = table.integer_or("metric", 0..=u64::from(u32::MAX), 0);
+    let vrf = table.text("vrf", "the name of a VRF", value::reference);
+    let lookup = table.text("lookup", "the name of a VRF", value::reference);
+    let paths = table.tables("paths", &keys::PATH, read_path);
     let unread = table.has("type") && table.word::<RouteType>("type").is_none();
-    let kind = if unread { None } else { kind(table, via.as_ref(), dev.as_ref()) };
-    let route = to.as_ref().zip(kind).map(|(to, kind)| Route { to: to.value, kind, metric });
-    RouteDraft { to, via, dev, metric, route }
+    let kind = if unread { None } else { kind(table, via.as_ref(), dev.as_ref(), &paths) };
+    let named = |vrf: &Option<Located<String>>| vrf.as_ref().map(|vrf| vrf.value.clone());
+    let route = to.as_ref().zip(kind).map(|(to, kind)| Route {
+        to: to.value,
+        kind,
+        metric,
+        vrf: named(&vrf).filter(|name| name != Vrf::DEFAULT),
+        lookup: named(&lookup),
+    });
+    RouteDraft { to, via, dev, metric, vrf, lookup, paths, route }
 }
 
-fn kind(table: &Reader<'_>, via: Option<&Located<IpAddr>>, dev: Option<&Located<String>>) -> Option<RouteKind> {
+fn read_path(table: &Reader<'_>) -> PathDraft {
+    let via = table.text("via", "the address of a gateway, such as \"192.0.2.254\"", value::host);
+    table.report_missing("via", "add the gateway's address as `via`");
+    let dev = table.text("dev", "the name of an interface", value::reference);
+    PathDraft { via, dev, weight: table.integer_or("weight", 1..=255, 1) }
+}
+
+fn kind(
+    table: &Reader<'_>,
+    via: Option<&Located<IpAddr>>,
+    dev: Option<&Located<String>>,
+    paths: &[PathDraft],
+) -> Option<RouteKind> {
     let drops = |kind, word: &str| {
-        for key in ["via", "dev"] {
+        for key in ["via", "dev", "paths", "lookup"] {
             table.report_misplaced(key, &format!("type \"{word}\", which drops the packet"), &[]);
         }
         Some(kind)
@@ -77,9 +129,11 @@ fn kind(table: &Reader<'_>, via: Option<&Located<IpAddr>>, dev: Option<&Located<
         RouteType::Blackhole => drops(RouteKind::Blackhole, "blackhole"),
         RouteType::Unreachable => drops(RouteKind::Unreachable, "unreachable"),
         RouteType::Prohibit => drops(RouteKind::Prohibit, "prohibit"),
+        RouteType::Unicast if table.has("paths") => several(table, paths),
         RouteType::Unicast => match (via, dev) {
             (Some(via), _) => Some(RouteKind::Via { gateway: via.value, interface: dev.map(|dev| dev.value.clone()) }),
             (None, Some(dev)) => Some(RouteKind::Interface { name: dev.value.clone() }),
+            (None, None) if table.has("lookup") => Some(RouteKind::Lookup),
             (None, None) => {
                 if !table.has("dev") {
                     let hint =
@@ -90,6 +144,28 @@ fn kind(table: &Reader<'_>, via: Option<&Located<IpAddr>>, dev: Option<&Located<
             }
         },
     }
+}
+
+fn several(table: &Reader<'_>, paths: &[PathDraft]) -> Option<RouteKind> {
+    for key in ["via", "dev"] {
+        table.report_misplaced(key, "`paths`, each of which names its own", &[]);
+    }
+    if paths.len() < 2 && table.is_right() {
+        let hint = "write a single gateway as `via`, or add another path";
+        table.sink.report(&table.key_span("paths"), "`paths` has fewer than two gateways", hint);
+    }
+    let path = |path: &PathDraft| {
+        let interface = path.dev.as_ref().map(|dev| dev.value.clone());
+        Some(RoutePath { gateway: path.via.as_ref()?.value, interface, weight: path.weight })
+    };
+    paths.iter().map(path).collect::<Option<Vec<_>>>().map(RouteKind::Paths)
+}
+
+/// The name of a VRF, with its place.
+pub(crate) fn read_vrf(table: &Reader<'_>) -> Option<Located<String>> {
+    let name = table.text("name", "the name of a VRF, such as \"red\"", value::vrf_name);
+    table.report_missing("name", "add `name`");
+    name
 }
 
 pub(crate) fn read_neighbor(table: &Reader<'_>) -> NeighborDraft {

@@ -14,6 +14,8 @@ const CORE_MAX: u64 = 1023;
 const DAY_S: u64 = 86_400;
 /// An hour, in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
+/// Most routes: ten of today's full tables.
+const ROUTES_MAX: u64 = 16_000_000;
 /// Most packets a second that the router itself may send.
 const RATE_MAX: u64 = 1_000_000;
 
@@ -41,6 +43,7 @@ fn router(table: &Reader<'_>) -> Router {
         socket: table.text("socket", "the path of a UNIX socket", value::socket).map_or(default.socket, |f| f.value),
         accept_source_route: table.boolean_or("accept_source_route", default.accept_source_route),
         hop_by_hop: table.word_or("hop_by_hop", default.hop_by_hop),
+        max_routes: table.integer_or("max_routes", 1..=ROUTES_MAX, default.max_routes),
     }
 }
 
@@ -92,7 +95,7 @@ fn memory(table: &Reader<'_>) -> Memory {
 fn cache(table: &Reader<'_>) -> Cache {
     let default = Cache::default();
     Cache {
-        enabled: table.boolean_or("enabled", default.enabled),
+        mode: table.word_or("mode", default.mode),
         entries: table.power_of_two_or("entries", 16..=65_536, default.entries),
         timeout_s: table.integer_or("timeout_s", 1..=DAY_S, default.timeout_s),
     }

@@ -9,8 +9,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ringway_config::{
-    Advertise, Cache, Config, Cores, DriverSettings, Fault, HopByHop, Icmp, Idle, Interface, Memory, Mode, Modes,
-    Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind, Router, Steer, Workers, Xdp, XdpMode,
+    Advertise, Cache, CacheMode, Config, Cores, DriverSettings, Fault, HopByHop, Icmp, Idle, Interface, Memory, Mode,
+    Modes, Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind, Router, Steer, Workers, Xdp, XdpMode,
     ZeroCopy,
 };
 
@@ -46,6 +46,7 @@ fn router() -> impl Strategy<Value = Router> {
             socket: socket.into(),
             accept_source_route,
             hop_by_hop,
+            ..Router::default()
         },
     )
 }
@@ -243,16 +244,13 @@ fn add_route(config: &mut Config, (to, kind, metric, which, named): RouteDraft) 
         _ => RouteKind::Blackhole,
     };
     if config.routes.iter().all(|other| (other.to, other.metric) != (to, metric)) {
-        config.routes.push(Route { to, kind, metric });
+        config.routes.push(Route { to, kind, metric, vrf: None, lookup: None });
     }
 }
 
 fn cache() -> impl Strategy<Value = Cache> {
-    (any::<bool>(), 4..=16_u32, 1..=86_400_u32).prop_map(|(enabled, shift, timeout_s)| Cache {
-        enabled,
-        entries: 1 << shift,
-        timeout_s,
-    })
+    (select(vec![CacheMode::Auto, CacheMode::On, CacheMode::Off]), 4..=16_u32, 1..=86_400_u32)
+        .prop_map(|(mode, shift, timeout_s)| Cache { mode, entries: 1 << shift, timeout_s })
 }
 
 fn neighbors() -> impl Strategy<Value = NeighborSettings> {

@@ -24,6 +24,8 @@ pub enum Kind {
     Port,
     /// An interface's name.
     Interface,
+    /// A VRF's name.
+    Vrf,
     /// A number from the first to the second, both included.
     Number(u64, u64),
     /// One of these words, or an abbreviation of one.
@@ -55,7 +57,7 @@ pub enum Value {
     Mac(MacAddr6),
     /// Of [`Kind::Port`].
     Port(PortSelector),
-    /// Of [`Kind::Interface`], [`Kind::Word`], [`Kind::File`] and each word of [`Kind::Words`].
+    /// Of [`Kind::Interface`], [`Kind::Vrf`], [`Kind::Word`], [`Kind::File`] and each word of [`Kind::Words`].
     Text(String),
     /// Of [`Kind::Number`].
     Number(u64),
@@ -87,7 +89,7 @@ impl Kind {
             Self::Address => address(text).map(Value::Address),
             Self::Mac => mac(text).map(Value::Mac),
             Self::Port => port(text).map(Value::Port),
-            Self::Interface | Self::Word => name(text).map(|text| Value::Text(text.to_owned())),
+            Self::Interface | Self::Vrf | Self::Word => name(text).map(|text| Value::Text(text.to_owned())),
             Self::Number(low, high) => number(text, *low, *high).map(Value::Number),
             Self::Numbers => numbers(text).map(Value::Numbers),
             Self::Masks => masks(text).map(Value::Numbers),
@@ -109,6 +111,7 @@ impl Kind {
             Self::Mac => "a MAC address (02:00:00:00:00:01)".into(),
             Self::Port => "a port (its name, its number, all)".into(),
             Self::Interface => "an interface (its name)".into(),
+            Self::Vrf => "a VRF (its name, default)".into(),
             Self::Number(low, high) => format!("a number from {low} to {high}"),
             Self::Choice(words) => words.join("|"),
             Self::File => "a file name".into(),
@@ -278,6 +281,11 @@ impl Arguments {
     pub fn every<T: FromValue>(&self, name: &str) -> Vec<T> {
         let bound = self.values.iter().filter(|(bound, _)| *bound == name);
         bound.filter_map(|(_, value)| T::from_value(value)).collect()
+    }
+
+    /// Every argument in the order of the line.
+    pub fn in_order(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.values.iter().map(|(name, value)| (*name, value))
     }
 
     /// The value of an argument that the pattern requires.

@@ -83,7 +83,7 @@ fn offer(element: &Element, names: &Names, offered: &mut Vec<String>) {
                 .filter(|element| matches!(element, Element::Literal(_)))
                 .for_each(|element| offer(element, names, offered));
         }
-        Element::Argument { .. } | Element::Optional(_) => {}
+        Element::Argument { .. } | Element::Optional(_) | Element::Repeated(_) => {}
     }
 }
 
@@ -117,7 +117,9 @@ mod tests {
 
     #[test]
     fn brackets_already_used_are_not_offered_again() {
-        assert_eq!(words("route add default via 192.0.2.1 "), ["dev", "metric"]);
+        assert_eq!(words("route del default via 192.0.2.1 "), ["metric", "vrf"]);
+        // Another gateway may follow.
+        assert_eq!(words("route add default via 192.0.2.1 "), ["dev", "lookup", "metric", "via", "vrf", "weight"]);
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn collect(elements: &[Element], arguments: &mut Vec<ArgumentHelp>) {
             Element::Argument { name, kind } => {
                 arguments.push(ArgumentHelp { name: (*name).into(), description: kind.describe() });
             }
-            Element::Optional(inner) => collect(inner, arguments),
+            Element::Optional(inner) | Element::Repeated(inner) => collect(inner, arguments),
         }
     }
 }

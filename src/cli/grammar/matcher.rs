@@ -151,7 +151,7 @@ impl Candidate {
                 Err(Refusal::Unlike) => {}
             },
             // `heads` opens brackets; it never returns one.
-            Element::Optional(_) => {}
+            Element::Optional(_) | Element::Repeated(_) => {}
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | `<mode:l3\|io>` | one of these words |
 //! | `<words...>` | every word that is left |
 //! | `[...]` | may be left out; neighbors in brackets may come in any order |
+//! | `[...]...` | the same, and may come again |
 
 use std::fmt;
 
@@ -33,6 +34,8 @@ pub enum Element {
     },
     /// What may be left out.
     Optional(Vec<Element>),
+    /// What may be left out, or come several times.
+    Repeated(Vec<Element>),
 }
 
 /// Reads a pattern.
@@ -55,7 +58,16 @@ pub fn compile(pattern: &'static str) -> Vec<Element> {
                 open.push(Vec::new());
                 continue;
             }
-            ']' => Element::Optional(open.pop().expect("a bracket is open")),
+            ']' => {
+                let inner = open.pop().expect("a bracket is open");
+                match rest.strip_prefix("...") {
+                    Some(after) => {
+                        rest = after.trim_start();
+                        Element::Repeated(inner)
+                    }
+                    None => Element::Optional(inner),
+                }
+            }
             '<' => argument(&token[1..length - 1]),
             _ if token.contains('|') => choice(token, token),
             _ => Element::Literal(token),
@@ -84,6 +96,7 @@ fn argument(inside: &'static str) -> Element {
         "mac" => Kind::Mac,
         "port" => Kind::Port,
         "interface" => Kind::Interface,
+        "vrf" => Kind::Vrf,
         "file" => Kind::File,
         "word" => Kind::Word,
         "numbers" => Kind::Numbers,
@@ -108,6 +121,7 @@ impl fmt::Display for Element {
             Self::Argument { name, kind: Kind::Words } => write!(f, "<{name}...>"),
             Self::Argument { name, .. } => write!(f, "<{name}>"),
             Self::Optional(inner) => write!(f, "[{}]", Sequence(inner)),
+            Self::Repeated(inner) => write!(f, "[{}]...", Sequence(inner)),
         }
     }
 }
@@ -127,15 +141,23 @@ impl fmt::Display for Sequence<'_> {
 
 /// The places where a pattern can go on: each element that may come next, and what would be left after it.
 pub fn heads<'e>(remaining: &[&'e Element]) -> Vec<(&'e Element, Vec<&'e Element>)> {
-    let optional = remaining.iter().take_while(|element| matches!(element, Element::Optional(_))).count();
+    let optional = remaining.iter().take_while(|element| may_be_left_out(element)).count();
     let (run, rest) = remaining.split_at(optional);
-    let mut heads = Vec::new();
+    let mut heads: Vec<(&Element, Vec<&Element>)> = Vec::new();
     for (place, element) in run.iter().enumerate() {
-        let Element::Optional(inner) = element else { continue };
+        let (inner, again) = match element {
+            Element::Optional(inner) => (inner, None),
+            Element::Repeated(inner) => (inner, Some(*element)),
+            Element::Literal(_) | Element::Argument { .. } => continue,
+        };
         let inner: Vec<&Element> = inner.iter().collect();
         for (head, mut after) in self::heads(&inner) {
+            // A word that two brackets begin with belongs to the inner one, which stands first.
+            if heads.iter().any(|(other, _)| *other == head) {
+                continue;
+            }
             // The brackets not yet used stay open, before and after this one: their order is free.
-            after.extend(run[..place].iter().chain(&run[place + 1..]).chain(rest));
+            after.extend(again.iter().chain(&run[..place]).chain(&run[place + 1..]).chain(rest));
             heads.push((head, after));
         }
     }
@@ -147,7 +169,11 @@ pub fn heads<'e>(remaining: &[&'e Element]) -> Vec<(&'e Element, Vec<&'e Element
 
 /// Whether a line may end here.
 pub fn complete(remaining: &[&Element]) -> bool {
-    remaining.iter().all(|element| matches!(element, Element::Optional(_)))
+    remaining.iter().all(|element| may_be_left_out(element))
+}
+
+fn may_be_left_out(element: &Element) -> bool {
+    matches!(element, Element::Optional(_) | Element::Repeated(_))
 }
 
 #[cfg(test)]
@@ -176,6 +202,27 @@ mod tests {
     #[test]
     fn a_bracket_within_a_bracket_is_reached() {
         assert_eq!(head_words("[[a] b] c"), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_repeated_bracket_comes_again_and_its_own_brackets_win_over_outer_ones() {
+        let elements = compile("[via <address> [dev <interface>]]... [dev <interface>] [metric <metric:0..9>]");
+        assert_eq!(
+            Sequence(&elements).to_string(),
+            "[via <address> [dev <interface>]]... [dev <interface>] [metric <metric>]"
+        );
+        let next = |remaining: &[&'static Element], word: &str| -> Vec<&'static Element> {
+            let mut heads = heads(remaining).into_iter().filter(|(head, _)| head.to_string() == word);
+            let (_, after) = heads.next().unwrap();
+            assert!(heads.next().is_none(), "`{word}` means one thing");
+            after
+        };
+        let elements: &'static [Element] = elements.leak();
+        let mut remaining: Vec<&'static Element> = elements.iter().collect();
+        for word in ["via", "<address>", "dev", "<interface>", "via", "<address>", "dev", "<interface>", "metric"] {
+            remaining = next(&remaining, word);
+        }
+        assert!(!complete(&remaining) && complete(&next(&remaining, "<metric>")));
     }
 
     #[test]

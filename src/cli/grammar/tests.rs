@@ -64,7 +64,17 @@ fn options_of_a_route_come_in_any_order() {
 
 #[test]
 fn an_option_of_a_route_is_given_once() {
-    assert_eq!(error("route add default via 192.0.2.1 via 192.0.2.2").word, 6);
+    assert_eq!(error("route add default via 192.0.2.1 metric 1 metric 2").word, 8);
+    assert!(error("route add default via 192.0.2.1 dev p0 dev p1").message.contains("two interfaces"));
+}
+
+#[test]
+fn a_route_may_have_several_gateways_each_with_its_interface_and_weight() {
+    let line = "route add 203.0.113.0/24 via 192.0.2.1 dev p0 weight 2 via 192.0.2.2 weight 3 via 192.0.2.3 metric 5";
+    let Command::RouteAdd { target: RouteTarget::Gateways(gateways), metric, .. } = command(line) else { panic!() };
+    let weights: Vec<_> = gateways.iter().map(|gateway| (gateway.interface.as_deref(), gateway.weight)).collect();
+    assert_eq!((weights, metric), (vec![(Some("p0"), 2), (None, 3), (None, 1)], Some(5)));
+    assert_eq!(command(line).to_string(), line);
 }
 
 #[test]
@@ -218,8 +228,10 @@ fn spell(elements: &[Element], entropy: &mut impl Iterator<Item = u32>, words: &
         let dice = entropy.next().unwrap_or(0);
         match element {
             Element::Literal(word) => words.push((*word).into()),
-            Element::Optional(inner) if dice.is_multiple_of(2) => spell(inner, entropy, words),
-            Element::Optional(_) => {}
+            Element::Optional(inner) | Element::Repeated(inner) if dice.is_multiple_of(2) => {
+                spell(inner, entropy, words)
+            }
+            Element::Optional(_) | Element::Repeated(_) => {}
             Element::Argument { kind, .. } => words.push(argument(kind, dice)),
         }
     }
@@ -238,7 +250,7 @@ fn argument(kind: &Kind, dice: u32) -> String {
         Kind::Mac => format!("02:00:00:00:00:{:02x}", dice % 256),
         Kind::Port if dice.is_multiple_of(2) => (dice % 65536).to_string(),
         Kind::Port | Kind::File => name(),
-        Kind::Interface => ["p0", "p0.100", "up", "dev", "mtu", "metric"][dice as usize % 6].into(),
+        Kind::Interface | Kind::Vrf => ["p0", "p0.100", "up", "dev", "mtu", "metric"][dice as usize % 6].into(),
         Kind::Number(low, high) => (low + u64::from(dice) % (high - low + 1)).to_string(),
         Kind::List => format!("{},{}", dice % 500, dice % 500 + 1),
         Kind::Mask => format!("0x{:x}", dice | 1),
@@ -290,7 +302,11 @@ proptest! {
                 prop_assert_eq!(parse(&canonical), Ok(Some(parsed)), "`{}` -> `{}`", line, canonical);
             }
             // A multicast address for a neighbor and the like; what a builder lacks. Never a panic.
-            other => prop_assert!(row.usage().starts_with("route add <prefix>"), "`{}`: {:?}", line, other),
+            other => {
+                let lacking = ["route add <prefix>", "route replace <prefix>"];
+                let may_lack = lacking.iter().any(|usage| row.usage().starts_with(usage));
+                prop_assert!(may_lack, "`{}`: {:?}", line, other);
+            }
         }
     }
 

@@ -37,6 +37,10 @@ pub struct CacheWorker {
 pub struct CacheEntry {
     /// The destination it is for.
     pub destination: IpAddr,
+    /// The source it is for, where the decision depended on it.
+    pub source: Option<IpAddr>,
+    /// The VRF it is for.
+    pub vrf: String,
     /// By which gateway; none when the destination is on the link.
     pub gateway: Option<IpAddr>,
     /// Out of which interface; none when the answer is a drop.
@@ -71,10 +75,12 @@ impl View for Caches {
                 worker.misses,
                 100.0 * worker.hit_rate(),
             );
-            let mut table = Columns::new(&["  destination", "gateway", "interface", "age ms", "uses"]);
+            let mut table = Columns::new(&["  destination", "source", "vrf", "gateway", "interface", "age ms", "uses"]);
             for entry in &worker.entries {
                 table.row(vec![
                     format!("  {}", entry.destination),
+                    or_dash(entry.source),
+                    entry.vrf.clone(),
                     or_dash(entry.gateway),
                     or_dash(entry.interface.as_ref()),
                     entry.age_ms.to_string(),
@@ -131,6 +137,8 @@ mod tests {
     fn caches() -> Caches {
         let entry = |gateway: Option<&str>| CacheEntry {
             destination: "203.0.113.7".parse().unwrap(),
+            source: None,
+            vrf: "default".into(),
             gateway: gateway.map(|gateway| gateway.parse().unwrap()),
             interface: Some("p1".into()),
             mtu: 1500,

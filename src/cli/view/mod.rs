@@ -21,6 +21,7 @@ mod port;
 mod port_info;
 mod proc;
 mod route;
+mod route_table;
 pub mod testpmd;
 mod workers;
 
@@ -39,6 +40,9 @@ pub use pool::{PoolWorker, Pools};
 pub use port::{PortStats, PortSummary, PortXstats, PortsStats, PortsSummary, PortsXstats, Xstat};
 pub use port_info::{Link, PortInfo, PortsInfo, Queues, Rss, Vlan};
 pub use route::{Route, RouteExplanation, RouteKind, Routes};
+pub use route_table::{
+    Adjacencies, Adjacency, NextHop, NextHopPath, NextHops, OriginCount, RouteSummary, TableSummary,
+};
 pub use workers::{Stage, Summary, Worker, Workers};
 
 /// Facts that can be shown.

@@ -24,7 +24,7 @@ pub struct Route {
     pub prefix: IpNet,
     /// What is done with a packet.
     pub kind: RouteKind,
-    /// By which gateway.
+    /// By which gateway; of several, the first.
     pub gateway: Option<IpAddr>,
     /// Out of which interface.
     pub interface: Option<String>,
@@ -34,6 +34,8 @@ pub struct Route {
     pub metric: u32,
     /// Whether it is the one that is used for its prefix.
     pub best: bool,
+    /// Its ways, where it has several; or the VRF it is looked up in again.
+    pub paths: Vec<String>,
 }
 
 /// What a route does with a packet.
@@ -80,6 +82,12 @@ impl View for Routes {
                 route.origin.clone(),
                 route.metric.to_string(),
             ]);
+            for path in &route.paths {
+                let mut cells = vec![String::new(); 5];
+                cells[1] = format!("  {path}");
+                cells.extend(["".to_owned(), "-".to_owned()]);
+                table.row(cells);
+            }
         }
         table.render("no routes")
     }
@@ -148,6 +156,7 @@ mod tests {
             origin: "static".into(),
             metric: 0,
             best: true,
+            paths: Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::dataplane::message::NeighborKey;
 use crate::dataplane::packet::Packet;
 use crate::dataplane::resolution;
 use crate::dataplane::snapshot::Snapshot;
+use crate::dataplane::source_check;
 use crate::dataplane::state::State;
 use crate::fib::next_hop::NextHop;
 use crate::wire::icmpv6::Icmpv6Kind;
@@ -22,6 +23,11 @@ pub fn transit(snapshot: &Snapshot, state: &mut State, packet: Packet) {
     if view.destination().is_multicast() {
         // Only groups that we listen to get past the input stage, and none is routed.
         return deliver::deliver(snapshot, state, packet);
+    }
+    if let Some(ingress) = packet.ingress
+        && !source_check::passes(snapshot, ingress, view.source().into())
+    {
+        return state.discard_packet(packet, DropReason::SourceCheck);
     }
     if view.next_header() == ipv6::HOP_BY_HOP
         && let Err(Refusal { reason, answer }) = options::in_transit(&view, snapshot.hop_by_hop)

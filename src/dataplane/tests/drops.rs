@@ -10,7 +10,7 @@ use crate::dataplane::rig::{Rig, RigSettings};
 use crate::dataplane::snapshot::NO_INTERFACE;
 use crate::fib::next_hop::NextHop;
 use crate::wire::ipv4::fill_checksum;
-use ringway_config::{HopByHop, Mode};
+use ringway_config::{HopByHop, Mode, SourceCheck};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Our address on port 0.
@@ -143,6 +143,13 @@ fn produce(reason: DropReason) -> Rig {
         DropReason::MartianSource => after(&udp(Ipv4Addr::LOCALHOST, B, 64, b"x")),
         DropReason::MartianDestination => after(&udp(A, Ipv4Addr::new(240, 0, 0, 1), 64, b"x")),
         DropReason::OwnSource => after(&udp(ROUTER, B, 64, b"x")),
+        DropReason::SourceCheck => {
+            let mut rig = rig(&settings());
+            rig.publish(|snapshot| snapshot.interfaces[0].source_check = SourceCheck::Strict);
+            rig.send(0, &udp(Ipv4Addr::new(198, 51, 100, 9), B, 64, b"x"));
+            rig.step();
+            rig
+        }
         DropReason::LinkBroadcast => {
             let mut frame = udp(A, B, 64, b"x");
             frame[..6].fill(0xff);

@@ -121,6 +121,11 @@ impl<P: Prefix + Copy> Table<P> {
         self.routes.iter().map(|(prefix, entries)| (prefix, entries.as_slice()))
     }
 
+    /// Every prefix inside this one, itself included.
+    pub fn within<'a>(&'a self, prefix: &P) -> impl Iterator<Item = (P, &'a [Entry])> + use<'a, P> {
+        self.routes.children(prefix).map(|(prefix, entries)| (prefix, entries.as_slice()))
+    }
+
     /// Prefixes of each length.
     pub fn by_length(&self) -> &[u32] {
         &self.by_length

@@ -1,17 +1,35 @@
 //! The commands that change something.
 
 use super::{Section, Spec};
-use crate::cli::command::{Command, ForwardMode, Ping, PortCounters, RouteTarget};
-use crate::cli::grammar::argument::Arguments;
+use crate::cli::command::{Command, ForwardMode, Ping, PortCounters, RouteGateway, RouteLoad, RouteTarget};
+use crate::cli::grammar::argument::{Arguments, Value};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::IpAddr;
 
 fn route_by_next_hop(arguments: &Arguments) -> Result<Command, String> {
-    let interface: Option<String> = arguments.optional("interface");
-    let target = match (arguments.optional("gateway"), interface) {
-        (Some(via), interface) => RouteTarget::Gateway { via, interface },
-        (None, Some(interface)) => RouteTarget::Interface(interface),
-        (None, None) => {
+    let mut gateways: Vec<RouteGateway> = Vec::new();
+    let mut interface = None;
+    for (name, value) in arguments.in_order() {
+        match (name, value, gateways.last_mut()) {
+            ("gateway", Value::Address(via), _) => {
+                // An interface that stands before every gateway goes with the first.
+                let interface = interface.take();
+                gateways.push(RouteGateway { via: *via, interface, weight: 1 });
+            }
+            ("interface", Value::Text(text), Some(last)) if last.interface.is_none() => {
+                last.interface = Some(text.clone());
+            }
+            ("interface", Value::Text(text), None) if interface.is_none() => interface = Some(text.clone()),
+            ("interface", ..) => return Err("two interfaces for one gateway: leave one out".into()),
+            ("weight", Value::Number(weight), Some(last)) => last.weight = *weight as u8,
+            _ => {}
+        }
+    }
+    let target = match (gateways.is_empty(), interface) {
+        (false, _) => RouteTarget::Gateways(gateways),
+        (true, Some(interface)) => RouteTarget::Interface(interface),
+        (true, None) if arguments.optional::<String>("lookup").is_some() => RouteTarget::Lookup,
+        (true, None) => {
             return Err("the route leads nowhere yet: add `via <gateway>` or `dev <interface>`, \
                         or write `route add blackhole`"
                 .into());
@@ -21,9 +39,18 @@ fn route_by_next_hop(arguments: &Arguments) -> Result<Command, String> {
 }
 
 fn route(target: RouteTarget, arguments: &Arguments) -> Result<Command, String> {
-    let via = if let RouteTarget::Gateway { via, .. } = &target { Some(*via) } else { None };
-    let prefix = of_family(arguments.required("prefix"), via);
-    Ok(Command::RouteAdd { prefix, target, metric: arguments.optional("metric") })
+    let via = match &target {
+        RouteTarget::Gateways(gateways) => gateways.first().map(|gateway| gateway.via),
+        _ => None,
+    };
+    Ok(Command::RouteAdd {
+        replace: arguments.has("replace"),
+        prefix: of_family(arguments.required("prefix"), via),
+        target,
+        metric: arguments.optional("metric"),
+        vrf: arguments.optional("vrf"),
+        lookup: arguments.optional("lookup"),
+    })
 }
 
 /// `default` is of the gateway's family, and of IPv4 without one.
@@ -109,7 +136,7 @@ pub(super) static ROWS: &[Spec] = &[
     ),
     Spec::new(
         Section::Interfaces,
-        "ping <address> [count <count:1..10000>] [size <size:0..65507>] [df] [interval <interval:10..10000>]",
+        "ping <address> [count <count:1..10000>] [size <size:0..65507>] [df] [interval <interval:10..10000>] [vrf <vrf>]",
         "asks a host for echo replies; `interval` is in milliseconds, `df` forbids fragmentation",
         "ping 192.0.2.2 count 3 size 1472 df",
         |a| {
@@ -119,46 +146,93 @@ pub(super) static ROWS: &[Spec] = &[
                 size: a.optional("size").unwrap_or(Ping::SIZE),
                 dont_fragment: a.has("df"),
                 interval_ms: a.optional("interval").unwrap_or(Ping::INTERVAL_MS),
+                vrf: a.optional("vrf"),
             }))
         },
     ),
     Spec::new(
         Section::Routes,
-        "route add <prefix> [via <gateway:address>] [dev <interface>] [metric <metric:0..4294967295>]",
-        "adds a static route, by a gateway or to hosts directly on an interface",
+        "route add <prefix> [via <gateway:address> [dev <interface>] [weight <weight:1..255>]]... [dev <interface>] [metric <metric:0..4294967295>] [vrf <vrf>] [lookup <lookup:vrf>]",
+        "adds a static route: by a gateway, spread over several by weight, or to hosts directly on an interface",
         "route add 203.0.113.0/24 via 198.51.100.2 metric 10",
         route_by_next_hop,
     ),
     Spec::new(
         Section::Routes,
-        "route add blackhole <prefix> [metric <metric:0..4294967295>]",
+        "route add blackhole <prefix> [metric <metric:0..4294967295>] [vrf <vrf>]",
         "drops what goes there, and tells nobody",
         "route add blackhole 203.0.113.0/24",
         |a| route(RouteTarget::Blackhole, a),
     ),
     Spec::new(
         Section::Routes,
-        "route add unreachable <prefix> [metric <metric:0..4294967295>]",
+        "route add unreachable <prefix> [metric <metric:0..4294967295>] [vrf <vrf>]",
         "drops what goes there, and answers host unreachable",
         "route add unreachable 203.0.113.0/24",
         |a| route(RouteTarget::Unreachable, a),
     ),
     Spec::new(
         Section::Routes,
-        "route add prohibit <prefix> [metric <metric:0..4294967295>]",
+        "route add prohibit <prefix> [metric <metric:0..4294967295>] [vrf <vrf>]",
         "drops what goes there, and answers communication prohibited",
         "route add prohibit 203.0.113.0/24",
         |a| route(RouteTarget::Prohibit, a),
     ),
     Spec::new(
         Section::Routes,
-        "route del <prefix> [via <gateway:address>] [metric <metric:0..4294967295>]",
+        "route replace <prefix> [via <gateway:address> [dev <interface>] [weight <weight:1..255>]]... [dev <interface>] [metric <metric:0..4294967295>] [vrf <vrf>] [lookup <lookup:vrf>]",
+        "puts a static route in the place of the one of its prefix and metric, or adds it",
+        "route replace 203.0.113.0/24 via 198.51.100.2 metric 10",
+        route_by_next_hop,
+    ),
+    Spec::new(
+        Section::Routes,
+        "route replace blackhole <prefix> [metric <metric:0..4294967295>] [vrf <vrf>]",
+        "drops what goes there, and tells nobody",
+        "route replace blackhole 203.0.113.0/24",
+        |a| route(RouteTarget::Blackhole, a),
+    ),
+    Spec::new(
+        Section::Routes,
+        "route replace unreachable <prefix> [metric <metric:0..4294967295>] [vrf <vrf>]",
+        "drops what goes there, and answers host unreachable",
+        "route replace unreachable 203.0.113.0/24",
+        |a| route(RouteTarget::Unreachable, a),
+    ),
+    Spec::new(
+        Section::Routes,
+        "route replace prohibit <prefix> [metric <metric:0..4294967295>] [vrf <vrf>]",
+        "drops what goes there, and answers communication prohibited",
+        "route replace prohibit 203.0.113.0/24",
+        |a| route(RouteTarget::Prohibit, a),
+    ),
+    Spec::new(
+        Section::Routes,
+        "route load <file> [via <gateway:address>] [vrf <vrf>] [metric <metric:0..4294967295>]",
+        "adds every route of a file, one a line; `via` is for those that name no gateway here",
+        "route load routes.txt via 198.51.100.2",
+        |a| {
+            Ok(Command::RouteLoad(RouteLoad {
+                file: a.required("file"),
+                via: a.optional("gateway"),
+                vrf: a.optional("vrf"),
+                metric: a.optional("metric"),
+            }))
+        },
+    ),
+    Spec::new(
+        Section::Routes,
+        "route del <prefix> [via <gateway:address>] [metric <metric:0..4294967295>] [vrf <vrf>]",
         "removes a static route",
         "route del 203.0.113.0/24",
         |a| {
             let via = a.optional("gateway");
-            let prefix = of_family(a.required("prefix"), via);
-            Ok(Command::RouteDel { prefix, via, metric: a.optional("metric") })
+            Ok(Command::RouteDel {
+                prefix: of_family(a.required("prefix"), via),
+                via,
+                metric: a.optional("metric"),
+                vrf: a.optional("vrf"),
+            })
         },
     ),
     Spec::new(

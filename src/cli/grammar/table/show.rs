@@ -1,7 +1,7 @@
 //! The commands that look and change nothing.
 
 use super::{Section, Spec};
-use crate::cli::command::{Command, PortSelector, PortSubject};
+use crate::cli::command::{Command, PortSelector, PortSubject, RouteFlow};
 use crate::cli::grammar::argument::Arguments;
 
 fn show_port(subject: PortSubject, arguments: &Arguments) -> Result<Command, String> {
@@ -43,18 +43,48 @@ pub(super) static ROWS: &[Spec] = &[
     ),
     Spec::new(
         Section::Routes,
-        "show route [<prefix>]",
-        "every known route, the best of each prefix marked",
+        "show route [<prefix> [longer]] [vrf <vrf>]",
+        "every known route of a VRF, the best of each prefix marked; `longer` shows those inside the prefix too",
         "show route 203.0.113.0/24",
-        |a| Ok(Command::ShowRoute { prefix: a.optional("prefix") }),
+        |a| Ok(Command::ShowRoute { prefix: a.optional("prefix"), longer: a.has("longer"), vrf: a.optional("vrf") }),
     )
     .with_proc(),
     Spec::new(
         Section::Routes,
-        "route get <address>",
-        "explains step by step where a packet to this address goes",
-        "route get 203.0.113.7",
-        |a| Ok(Command::RouteGet { address: a.required("address") }),
+        "show route summary",
+        "how many routes there are by length and origin, and the memory they take",
+        "show route summary",
+        |_| Ok(Command::ShowRouteSummary),
+    ),
+    Spec::new(
+        Section::Routes,
+        "show nexthop",
+        "where routes point: each path list, its shares, how many routes use it",
+        "show nexthop",
+        |_| Ok(Command::ShowNextHop),
+    ),
+    Spec::new(
+        Section::Routes,
+        "show adjacency",
+        "what is written in front of a packet to each next hop and neighbor",
+        "show adjacency",
+        |_| Ok(Command::ShowAdjacency),
+    ),
+    Spec::new(
+        Section::Routes,
+        "route get <address> [from <source:address>] [dev <interface>] [protocol <protocol:0..255>] [sport <sport:0..65535>] [dport <dport:0..65535>] [vrf <vrf>]",
+        "explains step by step where a packet to this address goes; the rest says which packet, where that matters",
+        "route get 203.0.113.7 from 192.0.2.10 dev p0",
+        |a| {
+            let flow = RouteFlow {
+                source: a.optional("source"),
+                interface: a.optional("interface"),
+                protocol: a.optional("protocol"),
+                source_port: a.optional("sport"),
+                destination_port: a.optional("dport"),
+            };
+            Ok(Command::RouteGet { address: a.required("address"), flow, vrf: a.optional("vrf") })
+        },
     ),
     Spec::new(
         Section::Routes,
@@ -66,10 +96,10 @@ pub(super) static ROWS: &[Spec] = &[
     .with_proc(),
     Spec::new(
         Section::Routes,
+        "show fib zones [vrf <vrf>]",
+        "routes of a VRF by prefix length, and the memory they take",
         "show fib zones",
-        "routes by prefix length, and the memory they take",
-        "show fib zones",
-        |_| Ok(Command::ShowFibZones),
+        |a| Ok(Command::ShowFibZones { vrf: a.optional("vrf") }),
     ),
     Spec::new(
         Section::Neighbors,
@@ -87,10 +117,10 @@ pub(super) static ROWS: &[Spec] = &[
     ),
     Spec::new(
         Section::Neighbors,
-        "show neighbor [<interface>]",
+        "show neighbor [<interface>] [vrf <vrf>]",
         "who is on the links: address, MAC address, state, age, packets held",
         "show neighbor p0",
-        |a| Ok(Command::ShowNeighbor { interface: a.optional("interface") }),
+        |a| Ok(Command::ShowNeighbor { interface: a.optional("interface"), vrf: a.optional("vrf") }),
     )
     .with_proc(),
     Spec::new(
