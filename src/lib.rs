@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod control;
 pub mod dataplane;
+pub mod doctor;
 pub mod fib;
 pub mod neighbor;
 pub mod wire;

@@ -43,6 +43,12 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Says what this machine has and lacks for AF_XDP, DPDK and huge pages, and how to get it
+    Doctor {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Sends a command to a running ringway; without one, a prompt, or a batch from the standard input
     Cli {
         /// Where its socket is
@@ -75,6 +81,7 @@ fn main() -> ExitCode {
     match Arguments::parse().action {
         Action::Run { file, socket, no_prompt } => run(&file, socket, no_prompt),
         Action::Check { file, json } => check(&file, json),
+        Action::Doctor { json } => doctor(json),
         Action::Cli { socket, file, json, format, keep_going, words } => {
             let manner = batch::Manner { json, proc: format.is_some(), keep_going };
             match client::run(&client::Invocation { socket, words, file, manner }) {
@@ -88,6 +95,16 @@ fn main() -> ExitCode {
 fn fail(message: &str) -> ExitCode {
     eprintln!("ringway: {message}");
     ExitCode::FAILURE
+}
+
+fn doctor(json: bool) -> ExitCode {
+    let report = ringway::doctor::examine();
+    if json {
+        println!("{}", serde_json::json!({ "missing": report.missing(), "sections": report.sections }));
+    } else {
+        println!("{report}");
+    }
+    if report.missing() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn check(file: &Path, json: bool) -> ExitCode {

@@ -1,22 +1,11 @@
 //! A Linux interface that a port has taken over: the settings it is given, and how it was before.
 
 use super::interface::Interface;
+use super::journal::{Changes, Journal};
 use crate::{Link, PortError, PortSettings};
 use macaddr::MacAddr6;
 use std::io;
 use std::ops::RangeInclusive;
-
-/// How the device was before us, as far as it was changed.
-#[derive(Debug, Default)]
-struct Before {
-    down: bool,
-    mtu: Option<u32>,
-    mac: Option<MacAddr6>,
-    /// What merges received frames, and what takes tags off them, was on.
-    lro: bool,
-    gro: bool,
-    rx_vlan: bool,
-}
 
 /// An interface with the settings of a port. It is given back as it was on [`Device::restore`] and on drop.
 #[derive(Debug)]
@@ -29,7 +18,10 @@ pub(crate) struct Device {
     mac: MacAddr6,
     mtu: u16,
     mtu_range: RangeInclusive<u16>,
-    before: Option<Before>,
+    /// What was changed, until it is changed back.
+    changes: Option<Changes>,
+    /// The same for the next process, should this one be killed.
+    journal: Option<Journal>,
 }
 
 impl Device {
@@ -52,6 +44,13 @@ impl Device {
                 format!("`{name}` is no Ethernet interface (hardware type {}); choose another", hardware.kind);
             return Err(PortError::Refused { port: port.into(), message });
         }
+        let journal = Journal::of(interface.index());
+        let mut hardware = hardware;
+        if let Some(changes) = journal.as_ref().and_then(Journal::left_behind) {
+            give_back(&interface, &changes);
+            journal.iter().for_each(Journal::remove);
+            hardware = interface.hardware().map_err(asking)?;
+        }
         let mtu_range = interface.mtu_range().map_err(asking)?;
         let mtu = interface.mtu().map_err(asking)?;
         let up = interface.flags().map_err(asking)? & libc::IFF_UP != 0;
@@ -63,13 +62,17 @@ impl Device {
             mac: hardware.mac,
             mtu: u16::try_from(mtu).unwrap_or(u16::MAX),
             mtu_range,
-            before: Some(Before { down: !up, ..Before::default() }),
+            changes: Some(Changes::default()),
+            journal,
         };
         if let Some(mac) = settings.mac.filter(|mac| *mac != hardware.mac) {
             device.set_mac(mac)?;
         }
         if let Some(wanted) = settings.mtu.filter(|wanted| u32::from(*wanted) != mtu) {
             device.set_mtu(wanted)?;
+        }
+        if !up {
+            device.remember(|changes| changes.down = true);
         }
         device.changing("bringing up the link", device.interface.set_up(true).map(|_| ()))?;
         Ok(device)
@@ -109,9 +112,13 @@ impl Device {
         result.map_err(|source| self.failed(format!("{what} of `{}`", self.name), source))
     }
 
-    fn remember(&mut self, change: impl FnOnce(&mut Before)) {
-        if let Some(before) = &mut self.before {
-            change(before);
+    /// Notes a change, before it is made.
+    fn remember(&mut self, change: impl FnOnce(&mut Changes)) {
+        if let Some(changes) = &mut self.changes {
+            change(changes);
+            if let Some(journal) = &self.journal {
+                journal.write(changes);
+            }
         }
     }
 
@@ -122,16 +129,16 @@ impl Device {
             return Err(PortError::Refused { port: self.port.clone(), message });
         }
         let now = self.interface.mtu().map_err(|source| self.failed("asking for the MTU".into(), source))?;
+        self.remember(|changes| changes.mtu = Some((changes.mtu.map_or(now, |(before, _)| before), mtu.into())));
         self.changing("setting the MTU", self.interface.set_mtu(mtu.into()))?;
-        self.remember(|before| before.mtu = before.mtu.or(Some(now)));
         self.mtu = mtu;
         Ok(())
     }
 
     pub fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
         let now = self.mac;
+        self.remember(|changes| changes.mac = Some((changes.mac.map_or(now, |(before, _)| before), mac)));
         self.changing("setting the MAC address", self.interface.set_mac(mac))?;
-        self.remember(|before| before.mac = before.mac.or(Some(now)));
         self.mac = mac;
         Ok(())
     }
@@ -140,8 +147,8 @@ impl Device {
     pub fn lro_off(&mut self) -> Result<bool, PortError> {
         let on = self.interface.lro();
         if on {
+            self.remember(|changes| changes.lro = true);
             self.changing("switching off large receive offload", self.interface.set_lro(false))?;
-            self.remember(|before| before.lro = true);
         }
         Ok(on)
     }
@@ -150,8 +157,8 @@ impl Device {
     pub fn gro_off(&mut self) -> Result<bool, PortError> {
         let on = self.interface.gro();
         if on {
+            self.remember(|changes| changes.gro = true);
             self.changing("switching off generic receive offload", self.interface.set_gro(false))?;
-            self.remember(|before| before.gro = true);
         }
         Ok(on)
     }
@@ -179,29 +186,40 @@ impl Device {
 
     /// Gives the device back as it was.
     pub fn restore(&mut self) {
-        let Some(before) = self.before.take() else { return };
-        if !self.interface.exists() {
-            return;
+        let Some(changes) = self.changes.take() else { return };
+        if self.interface.exists() {
+            give_back(&self.interface, &changes);
         }
-        // As far as it goes: a device that refuses here keeps what it has.
-        if let Some(mtu) = before.mtu {
-            let _ = self.interface.set_mtu(mtu);
+        if changes != Changes::default() {
+            self.journal.iter().for_each(Journal::remove);
         }
-        if let Some(mac) = before.mac {
-            let _ = self.interface.set_mac(mac);
-        }
-        if before.lro {
-            let _ = self.interface.set_lro(true);
-        }
-        if before.gro {
-            let _ = self.interface.set_gro(true);
-        }
-        if before.rx_vlan {
-            let _ = self.interface.set_rx_vlan(true);
-        }
-        if before.down {
-            let _ = self.interface.set_up(false);
-        }
+    }
+}
+
+/// Undoes changes, as far as it goes: a device that refuses here keeps what it has. An MTU or address that is not the one we
+/// set was set by somebody else since, and stays.
+fn give_back(interface: &Interface, changes: &Changes) {
+    if let Some((before, ours)) = changes.mtu
+        && interface.mtu().is_ok_and(|now| now == ours)
+    {
+        let _ = interface.set_mtu(before);
+    }
+    if let Some((before, ours)) = changes.mac
+        && interface.hardware().is_ok_and(|now| now.mac == ours)
+    {
+        let _ = interface.set_mac(before);
+    }
+    if changes.lro {
+        let _ = interface.set_lro(true);
+    }
+    if changes.gro {
+        let _ = interface.set_gro(true);
+    }
+    if changes.rx_vlan {
+        let _ = interface.set_rx_vlan(true);
+    }
+    if changes.down {
+        let _ = interface.set_up(false);
     }
 }
 

@@ -8,6 +8,7 @@
 mod device;
 mod ethtool;
 mod interface;
+mod journal;
 mod mtu;
 
 pub(crate) use device::Device;

@@ -27,6 +27,7 @@
 
 mod bpf;
 mod btf;
+mod features;
 mod half;
 mod instruction;
 mod port;
@@ -39,7 +40,8 @@ mod steer;
 mod tx;
 mod umem;
 
-pub use port::{Mode, Steer, XdpPort, XdpSettings, buffer_frame, open};
+pub use features::{Features, features};
+pub use port::{Mode, Steer, XdpPort, XdpSettings, buffer_frame, mtu_most, open, supported};
 pub use rx::XdpRx;
 pub use tx::XdpTx;
 pub use umem::ZeroCopy;

@@ -165,6 +165,19 @@ pub fn buffer_frame(mtu: u16) -> Option<u16> {
     (longest <= FRAME_MAX).then(|| (longest + FRAME_EXTRA).max(FRAME_MIN) as u16)
 }
 
+/// Largest MTU of an AF_XDP port on any device.
+pub fn mtu_most() -> u16 {
+    (FRAME_MAX - ETHERNET) as u16
+}
+
+/// Whether this kernel lets this process make an AF_XDP socket.
+///
+/// # Errors
+/// What the kernel says.
+pub fn supported() -> io::Result<()> {
+    Socket::new(0, 0).map(|_| ())
+}
+
 /// Opens a port on a Linux interface; it is brought up, and given back as it was at the close.
 ///
 /// # Errors
@@ -175,7 +188,7 @@ pub fn open(settings: &PortSettings, device: &str, xdp: XdpSettings) -> Result<O
     let name = device;
     let mut device = Device::open(settings, name, CAPABILITIES)?;
     let refused = |message: String| PortError::Refused { port: port.into(), message };
-    let mtu_most = u32::from(*device.mtu_range().end()).min(FRAME_MAX - ETHERNET) as u16;
+    let mtu_most = mtu_most().min(*device.mtu_range().end());
     let Some(buffer_frame) = buffer_frame(device.mtu()) else {
         return Err(refused(format!(
             "an MTU of {} is more than AF_XDP carries, {mtu_most}; lower it, or set driver = \"af_packet\"",
@@ -207,7 +220,9 @@ pub fn open(settings: &PortSettings, device: &str, xdp: XdpSettings) -> Result<O
             "port {port}: large receive offload of `{name}` is off while ringway runs: what it merges cannot be forwarded"
         ));
     }
-    device.rx_vlan_off();
+    if !is_virtual {
+        device.rx_vlan_off();
+    }
     let index = device.interface().index();
     let steering = Steering {
         sockets: sockets.raw(),
