@@ -374,7 +374,9 @@ impl XdpPort {
         let counted = self.sockets.iter().filter_map(Weak::upgrade).filter_map(|socket| socket.statistics());
         counted.fold((0, 0), |(missed, errors), counted| {
             let full = counted.rx_ring_full + counted.rx_fill_ring_empty_descs;
-            (missed + full, errors + counted.rx_dropped + counted.rx_invalid_descs)
+            // A frame for which there was no buffer is counted as dropped too.
+            let dropped = counted.rx_dropped.saturating_sub(counted.rx_fill_ring_empty_descs);
+            (missed + full, errors + dropped + counted.rx_invalid_descs)
         })
     }
 

@@ -7,7 +7,7 @@ use super::socket::Socket;
 use crate::offload::finish_open_checksum;
 use crate::{Counter, RxQueue, RxStats};
 use crossbeam_utils::CachePadded;
-use ringway_mempool::{Burst, Custody, Lender, Mbuf, Pool};
+use ringway_mempool::{Burst, Custody, Lender, Mbuf, Pool, cycles, cycles_per_second};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,11 +17,18 @@ use std::sync::atomic::Ordering;
 const OFFSET_SHIFT: u32 = 48;
 const CHUNK_MASK: u64 = (1 << OFFSET_SHIFT) - 1;
 
+/// Frames that are worth a turn at once: with fewer, every call into the kernel would serve one or two.
+const WORTHWHILE: u32 = 8;
+/// Parts of a second that fewer frames wait for more after others were taken. The first frame after a pause never waits.
+const WAITS_PER_SECOND: u64 = 50_000;
+
 /// Receive queue of an AF_XDP port: one queue of the device, or several where the device has more than the port.
 pub struct XdpRx {
     sockets: Vec<RxSocket>,
     /// The socket that is polled first at the next turn, so that none starves.
     next: usize,
+    /// Ticks of the time-stamp counter that a few frames wait for more.
+    patience: u64,
     shared: Arc<Shared>,
     stats: RxStats,
     /// Checksums that were finished.
@@ -33,12 +40,14 @@ pub(super) struct RxSocket {
     fill: Producer<u64>,
     receive: Consumer<libc::xdp_desc>,
     size: u32,
+    /// When frames were taken last, in ticks of the time-stamp counter.
+    taken: u64,
     half: Half,
 }
 
 impl RxSocket {
     pub fn new((fill, receive): (Producer<u64>, Consumer<libc::xdp_desc>), size: u32, half: Half) -> Self {
-        Self { fill, receive, size, half }
+        Self { fill, receive, size, taken: 0, half }
     }
 
     /// Buffers that the kernel or the receive ring has: what was given less what came back, counted by our own two
@@ -107,7 +116,8 @@ impl XdpRx {
         stats: RxStats,
         filled: Arc<CachePadded<Counter>>,
     ) -> Self {
-        Self { sockets, next: 0, shared, stats, filled }
+        let patience = cycles_per_second() / WAITS_PER_SECOND;
+        Self { sockets, next: 0, patience, shared, stats, filled }
     }
 
     /// Takes up to `wanted` frames of one socket.
@@ -117,6 +127,9 @@ impl XdpRx {
         let ready = socket.receive.available(wanted).min(wanted);
         if ready == 0 {
             socket.wake(shared.busy_poll);
+            return 0;
+        }
+        if ready < WORTHWHILE.min(wanted) && cycles().wrapping_sub(socket.taken) < self.patience {
             return 0;
         }
         let lender = socket.half.receiver();
@@ -137,6 +150,7 @@ impl XdpRx {
                 Err(mbuf) => pool.give(mbuf),
             }
         }
+        socket.taken = cycles();
         socket.receive.release();
         socket.refill(pool, stats);
         socket.wake(false);
