@@ -14,6 +14,7 @@ pub(crate) const FILE: TableKeys = TableKeys {
         "router",
         "workers",
         "memory",
+        "dpdk",
         "port",
         "vrf",
         "interface",
@@ -35,6 +36,9 @@ pub(crate) const WORKERS: TableKeys = TableKeys { heading: "[workers]", keys: &[
 
 pub(crate) const MEMORY: TableKeys =
     TableKeys { heading: "[memory]", keys: &["pages", "lock", "buffers", "frame_size"] };
+
+pub(crate) const DPDK: TableKeys =
+    TableKeys { heading: "[dpdk]", keys: &["huge_pages", "secondary", "devices", "args"] };
 
 pub(crate) const PORT: TableKeys = TableKeys {
     heading: "[[port]]",
@@ -151,9 +155,9 @@ pub(crate) const MODES: TableKeys = TableKeys {
 mod tests {
     use super::*;
 
-    const TABLES: [&TableKeys; 15] = [
-        &ROUTER, &WORKERS, &MEMORY, &PORT, &FAULT, &VRF, &INTERFACE, &RA, &ROUTE, &PATH, &NEIGHBOR, &CACHE, &NEIGHBORS,
-        &ICMP, &MODES,
+    const TABLES: [&TableKeys; 16] = [
+        &ROUTER, &WORKERS, &MEMORY, &DPDK, &PORT, &FAULT, &VRF, &INTERFACE, &RA, &ROUTE, &PATH, &NEIGHBOR, &CACHE,
+        &NEIGHBORS, &ICMP, &MODES,
     ];
 
     #[test]

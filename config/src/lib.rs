@@ -39,11 +39,13 @@ use std::path::Path;
 pub use advertise::{Advertise, Preference};
 pub use mistake::{LoadError, Mistake, Mistakes};
 pub use model::{
-    Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port, Route,
-    RouteKind, RoutePath, Router, Vrf, Workers, Xdp,
+    Cache, Config, Cores, Dpdk, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port,
+    Route, RouteKind, RoutePath, Router, Vrf, Workers, Xdp,
 };
 pub use modes::Modes;
-pub use words::{CacheMode, HopByHop, Idle, Mode, Pages, SourceCheck, Steer, UnknownMode, XdpMode, ZeroCopy};
+pub use words::{
+    CacheMode, HopByHop, HugePages, Idle, Mode, Pages, SourceCheck, Steer, UnknownMode, XdpMode, ZeroCopy,
+};
 
 /// Reads the file at `path` and checks it.
 pub fn load(path: &Path) -> Result<Config, LoadError> {

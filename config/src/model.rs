@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::advertise::Advertise;
 use crate::modes::Modes;
-use crate::words::{CacheMode, HopByHop, Idle, Mode, Pages, SourceCheck, Steer, XdpMode, ZeroCopy};
+use crate::words::{CacheMode, HopByHop, HugePages, Idle, Mode, Pages, SourceCheck, Steer, XdpMode, ZeroCopy};
 
 /// A whole configuration file, checked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub workers: Workers,
     /// `[memory]`: packet buffers.
     pub memory: Memory,
+    /// `[dpdk]`: how DPDK is started; `None` starts it only when a port needs it.
+    pub dpdk: Option<Dpdk>,
     /// `[[port]]`: the devices, in the order of the file; never empty after [`crate::parse`].
     pub ports: Vec<Port>,
     /// `[[vrf]]`: routing tables beside the default one, in the order of the file.
@@ -147,6 +149,19 @@ impl Default for Memory {
     }
 }
 
+/// How DPDK is started.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Dpdk {
+    /// Whether it takes huge pages.
+    pub huge_pages: HugePages,
+    /// Whether other DPDK programs may look into this one.
+    pub secondary: bool,
+    /// Devices beside those of the ports.
+    pub devices: Vec<String>,
+    /// More arguments, as the command line of any DPDK program has them.
+    pub args: Vec<String>,
+}
+
 /// A device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Port {
@@ -218,6 +233,11 @@ pub enum DriverSettings {
         /// Name of the Linux interface.
         device: String,
     },
+    /// Any DPDK device.
+    Dpdk {
+        /// PCI address, or the string of a virtual device.
+        device: String,
+    },
     /// A TAP device of our own.
     Tap {
         /// Name of the TAP device in the kernel.
@@ -246,6 +266,7 @@ impl DriverSettings {
             Self::Auto { .. } => "auto",
             Self::AfXdp { .. } => "af_xdp",
             Self::AfPacket { .. } => "af_packet",
+            Self::Dpdk { .. } => "dpdk",
             Self::Tap { .. } => "tap",
             Self::Pcap { .. } => "pcap",
             Self::Memory { .. } => "memory",

@@ -71,7 +71,7 @@ fn vlan(part: &str, name: &str) -> Result<u16, Complaint> {
 /// The name of a Linux interface (`dev_valid_name` in the kernel's net/core/dev.c).
 pub(crate) fn device(text: &str) -> Result<String, Complaint> {
     if text.split(':').count() > 2 && text.contains('.') {
-        let hint = "ports by PCI address need driver \"dpdk\", which is not supported yet; name a Linux interface";
+        let hint = "ports by PCI address need driver \"dpdk\"";
         return Err(Complaint::new(format!("`{text}` is a PCI address"), hint));
     }
     let good = |c: char| !c.is_whitespace() && !c.is_control() && c != '/' && c != ':';
@@ -80,6 +80,25 @@ pub(crate) fn device(text: &str) -> Result<String, Complaint> {
     }
     let hint = format!("expected 1 to {DEVICE_MAX} bytes without spaces, `/` or `:`, as `ip link` lists them");
     Err(Complaint::new(format!("`{text}` cannot be the name of a Linux interface"), hint))
+}
+
+/// A device of DPDK: a PCI address, or a virtual device such as `net_tap0,iface=lan`.
+pub(crate) fn dpdk_device(text: &str) -> Result<String, Complaint> {
+    let first = text.split(',').next().unwrap_or_default();
+    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '-');
+    if !first.is_empty() && first.chars().all(name) && !text.contains(|c: char| c.is_control()) {
+        return Ok(text.to_owned());
+    }
+    let hint = "expected a PCI address such as `0000:01:00.0`, or a virtual device such as `net_tap0,iface=lan`";
+    Err(Complaint::new(format!("`{text}` is no device of DPDK"), hint))
+}
+
+/// One word of a command line.
+pub(crate) fn argument(text: &str) -> Result<String, Complaint> {
+    if text.is_empty() || text.contains('\0') {
+        return Err(Complaint::new("this is not an argument", "expected a word, such as `--log-level=debug`"));
+    }
+    Ok(text.to_owned())
 }
 
 /// A file's path.

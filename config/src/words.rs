@@ -243,6 +243,24 @@ impl Word for CacheMode {
     const WORDS: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("on", Self::On), ("off", Self::Off)];
 }
 
+/// Whether DPDK takes huge pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HugePages {
+    /// When some are free.
+    #[default]
+    Auto,
+    /// Always; no start without them.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Word for HugePages {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("always", Self::Always), ("never", Self::Never)];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use crate::words::Word;
 use crate::{
-    Advertise, Cache, Config, Cores, DriverSettings, Fault, Icmp, Interface, Memory, Modes, Neighbor, NeighborSettings,
-    Port, Route, RouteKind, RoutePath, Router, SourceCheck, Vrf, Workers, Xdp,
+    Advertise, Cache, Config, Cores, Dpdk, DriverSettings, Fault, Icmp, Interface, Memory, Modes, Neighbor,
+    NeighborSettings, Port, Route, RouteKind, RoutePath, Router, SourceCheck, Vrf, Workers, Xdp,
 };
 
 /// A table being written; its heading stands when it has a key, or when it must.
@@ -61,6 +61,13 @@ impl Table {
         }
     }
 
+    fn changed_texts(&mut self, key: &str, values: &[String]) {
+        if !values.is_empty() {
+            let values: Vec<toml::Value> = values.iter().cloned().map(toml::Value::String).collect();
+            self.raw(key, toml::Value::Array(values));
+        }
+    }
+
     fn changed_word<W: Word>(&mut self, key: &str, value: W, default: W) {
         if value != default {
             self.text(key, value.word());
@@ -86,6 +93,9 @@ impl Config {
         router(&self.router).append_to(&mut file);
         workers(&self.workers).append_to(&mut file);
         memory(&self.memory).append_to(&mut file);
+        if let Some(entry) = &self.dpdk {
+            dpdk(entry).append_to(&mut file);
+        }
         for entry in &self.ports {
             port(entry).append_to(&mut file);
             if let Some(entry) = &entry.fault {
@@ -145,14 +155,24 @@ fn memory(memory: &Memory) -> Table {
     table
 }
 
+fn dpdk(dpdk: &Dpdk) -> Table {
+    let (mut table, default) = (Table::required("[dpdk]"), Dpdk::default());
+    table.changed_word("huge_pages", dpdk.huge_pages, default.huge_pages);
+    table.changed("secondary", dpdk.secondary, default.secondary);
+    table.changed_texts("devices", &dpdk.devices);
+    table.changed_texts("args", &dpdk.args);
+    table
+}
+
 fn port(port: &Port) -> Table {
     let mut table = Table::required("[[port]]");
     table.text("name", &port.name);
     table.text("driver", port.driver.name());
     match &port.driver {
-        DriverSettings::Auto { device } | DriverSettings::AfPacket { device } | DriverSettings::Tap { device } => {
-            table.text("device", device)
-        }
+        DriverSettings::Auto { device }
+        | DriverSettings::AfPacket { device }
+        | DriverSettings::Dpdk { device }
+        | DriverSettings::Tap { device } => table.text("device", device),
         DriverSettings::AfXdp { device, xdp } => {
             let default = Xdp::default();
             table.text("device", device);

@@ -165,7 +165,8 @@ fn key_of_another_driver_is_refused() {
 
 #[test]
 fn driver_to_come_is_told_from_an_unknown_one() {
-    expect("[[port]]\nname = \"x\"\ndriver = \"dpdk\"\n", "\"dpdk\"", "not supported yet");
+    expect("[[port]]\nname = \"x\"\ndriver = \"dpdk\"\ndevice = \"net tap\"\n", "\"net tap\"", "is no device of DPDK");
+    expect("[dpdk]\nargs = [\"\"]\n[[port]]\nname = \"x\"\ndevice = \"e\"\n", "\"\"", "not an argument");
     let xdp = "[[port]]\nname = \"x\"\ndevice = \"e\"\ndriver = \"af_xdp\"\n";
     expect(&format!("{xdp}steer = \"mine\"\n"), "\"mine\"", "unknown steer `mine`");
     expect(&format!("{xdp}busy_poll = 10001\n"), "10001", "10000");

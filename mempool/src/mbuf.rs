@@ -22,26 +22,31 @@ pub struct Mbuf {
 
 impl Mbuf {
     /// Only a pool makes handles, one for each index it takes from its free stack (`INV-CUSTODY`).
+    #[inline]
     pub(crate) fn new(index: u32, offset: u16, len: u16) -> Self {
         Self { index, offset, len }
     }
 
     /// Ends the handle without the drop bomb; the caller has taken over the index.
+    #[inline]
     pub(crate) fn into_index(self) -> u32 {
         ManuallyDrop::new(self).index
     }
 
     /// The buffer's number, with the pool's number in the top 8 bits.
+    #[inline]
     pub fn index(&self) -> u32 {
         self.index
     }
 
     /// Bytes from the start of the buffer to the frame: the headroom left.
+    #[inline]
     pub fn offset(&self) -> u16 {
         self.offset
     }
 
     /// Bytes of the frame.
+    #[inline]
     #[expect(clippy::len_without_is_empty, reason = "an empty frame is no useful notion here")]
     pub fn len(&self) -> u16 {
         self.len
@@ -50,6 +55,7 @@ impl Mbuf {
     /// Moves the start of the frame forward by `bytes`: the next layer's view.
     ///
     /// Takes at most what is there, so `INV-FRAME` holds for any argument.
+    #[inline]
     pub fn trim_front(&mut self, bytes: u16) {
         let bytes = bytes.min(self.len);
         self.offset += bytes;
@@ -57,11 +63,13 @@ impl Mbuf {
     }
 
     /// Cuts the frame to `len` bytes; does nothing when it is shorter already.
+    #[inline]
     pub fn truncate(&mut self, len: u16) {
         self.len = self.len.min(len);
     }
 
     /// Used by the pool, which has checked `INV-FRAME` against its stride.
+    #[inline]
     pub(crate) fn set_span(&mut self, offset: u16, len: u16) {
         self.offset = offset;
         self.len = len;

@@ -153,11 +153,13 @@ impl Region {
     }
 
     /// First byte.
+    #[inline]
     pub(crate) fn base(&self) -> NonNull<u8> {
         self.base
     }
 
     /// Bytes mapped.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

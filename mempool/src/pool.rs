@@ -277,16 +277,19 @@ impl Pool {
     }
 
     /// The memory under the buffers.
+    #[inline]
     pub(crate) fn region(&self) -> &Region {
         self.shared.region()
     }
 
     /// Buffers that the pool was made with.
+    #[inline]
     pub fn capacity(&self) -> u32 {
         self.capacity
     }
 
     /// Longest frame that fits behind the headroom.
+    #[inline]
     pub fn longest_frame(&self) -> usize {
         (self.room() - u32::from(HEADROOM)) as usize
     }

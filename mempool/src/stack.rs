@@ -64,6 +64,7 @@ impl Shared {
         }
     }
 
+    #[inline]
     pub(crate) fn region(&self) -> &Region {
         &self.region
     }
@@ -187,6 +188,7 @@ thread_local! {
     static THREAD: u8 = const { 0 };
 }
 
+#[inline]
 fn this_thread() -> usize {
     THREAD.with(|thread| std::ptr::from_ref(thread).addr())
 }

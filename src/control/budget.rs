@@ -1,6 +1,7 @@
 //! What the pool of one worker has to cover, from the configuration: `INV-BUDGET`.
 
 use super::dealing::Dealt;
+use super::dpdk;
 use crate::dataplane::FRAGMENT_RESERVE;
 use ringway_config::Config;
 use ringway_mempool::{BURST, Budget, Geometry};
@@ -52,6 +53,9 @@ pub fn budget(config: &Config, ports: &[PortRings]) -> Budget {
     budget.add("hold queue", u32::from(config.neighbor.hold_total), "hold_total of [neighbors]");
     if config.modes.noisy_buffer > 0 {
         budget.add("buffer of mode noisy", u32::from(config.modes.noisy_buffer), "noisy_buffer of [modes]");
+    }
+    if dpdk::is_wanted(config) {
+        budget.add("cache of DPDK", dpdk::CACHE_BUFFERS, "fixed");
     }
     budget.add("fragment reserve", FRAGMENT_RESERVE, "fixed");
     budget.add("packets of our own", OWN, "fixed");

@@ -47,7 +47,8 @@ impl Estimate {
         let available = core_affinity::get_core_ids().unwrap_or_default();
         // AF_PACKET, TAP, capture files and memory copy: their rings hold no buffers of the pool. `auto` may become AF_XDP.
         let is_xdp = |port: &Port| matches!(port.driver, DriverSettings::AfXdp { .. } | DriverSettings::Auto { .. });
-        let held = |port: &Port| if is_xdp(port) { (port.rx_ring, port.tx_ring) } else { (0, 0) };
+        let is_dpdk = |port: &Port| matches!(port.driver, DriverSettings::Dpdk { .. });
+        let held = |port: &Port| if is_xdp(port) || is_dpdk(port) { (port.rx_ring, port.tx_ring) } else { (0, 0) };
         let late = |port: &Port| if port.fault.is_some() { 256 } else { 0 };
         let rings: Vec<PortRings> = config
             .ports
@@ -77,6 +78,9 @@ impl Estimate {
                         "port {}: there is no interface `{device}` in this network namespace",
                         port.name
                     ));
+                }
+                DriverSettings::Dpdk { .. } if cfg!(not(feature = "dpdk")) => {
+                    problems.push(format!("port {}: this ringway was built without DPDK", port.name));
                 }
                 DriverSettings::Pcap { input: Some(input), .. } if !input.exists() => {
                     missing.push(format!("port {}: there is no file {}", port.name, input.display()));

@@ -219,10 +219,18 @@ impl Router {
         self.start_ports(&moved).map(|_| ())
     }
 
-    /// Opens ports again whose device was gone and is back.
+    /// Opens ports again whose device was gone and is back; lets go of a device that is gone and has buffers of ours.
     pub(super) fn revive_ports(&mut self) {
         for number in 0..self.ports.len() {
             let managed = &self.ports[number];
+            if managed.state == PortState::Started && managed.link.gone && managed.port.wants_pools() {
+                let name = managed.name.clone();
+                match self.stop_port(number) {
+                    Ok(()) => tracing::info!("port {name}: stopped; with its device back, `port start {name}`"),
+                    Err(error) => tracing::warn!("port {name}: {error}"),
+                }
+                continue;
+            }
             if managed.state != PortState::Started || !managed.link.gone || !managed.port.is_back() {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! Opening the ports that the configuration names, and those that are attached while it runs.
 
 use super::dealing::Dealt;
+use super::dpdk;
 use super::linux;
 use super::state::{ManagedPort, PortState};
 use ringway_config::{Config, DriverSettings, Port as PortConfig, Xdp};
@@ -40,6 +41,7 @@ pub(super) fn open_one(config: &Config, port: &PortConfig, settings: PortSetting
         DriverSettings::Auto { device } => linux::open_auto(config, &settings, device)?,
         DriverSettings::AfXdp { device, xdp } => linux::open_xdp(config, &settings, device, xdp)?,
         DriverSettings::AfPacket { device } => packet::open(&settings, device)?,
+        DriverSettings::Dpdk { device } => dpdk::open(&settings, device)?,
         DriverSettings::Tap { device } => tap::open(&settings, device)?,
         DriverSettings::Pcap { input, output, repeat } => {
             pcap::open(&settings, input.as_deref(), output.as_deref(), *repeat)?

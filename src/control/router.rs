@@ -74,6 +74,8 @@ pub struct Router {
     pub(super) lending: bool,
     pub(super) launch: Launch,
     pub(super) forward_baseline: super::show::ForwardBaseline,
+    /// DPDK, when a port needs it; dropped after the ports above.
+    pub(super) eal: Option<super::dpdk::Eal>,
 }
 
 impl Router {
@@ -189,6 +191,10 @@ impl Router {
                 && let Err(error) = self.stop_port(number)
             {
                 tracing::error!("port {}: {error}", self.ports[number].name);
+            }
+            if self.ports[number].port.wants_pools() {
+                // What its driver had kept over the stop waits for the workers to take it.
+                self.ports[number].port.close();
             }
         }
         let audits = self.stop_workers();

@@ -12,7 +12,7 @@ use super::show::{ClearedWorker, ForwardBaseline};
 use super::state::{ManagedInterface, ManagedPort};
 use super::testpmd::Testpmd;
 use super::workers::{ManagedWorker, PoolFacts};
-use super::{announce::Announcements, load::Loads, ping::Pings, ports, reassembly::Reassembly};
+use super::{announce::Announcements, dpdk, load::Loads, ping::Pings, ports, reassembly::Reassembly};
 use crate::cli::session::Request;
 use crate::dataplane::counters::WorkerCounters;
 use crate::dataplane::message::{WorkerLink, link};
@@ -42,6 +42,10 @@ pub enum StartError {
     /// A port could not be opened.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// DPDK did not start.
+    #[cfg(feature = "dpdk")]
+    #[error(transparent)]
+    Dpdk(#[from] ringway_pmd::dpdk::EalError),
     /// The pool does not cover what the ports can hold.
     #[error("{error}\nthe budget of one worker:\n{table}")]
     Budget {
@@ -111,6 +115,7 @@ pub fn start(
     let cores = choose_cores(&config.workers.cores)?;
     let workers = cores.len() as u16;
     let queues = (launch.rx_queues.unwrap_or(workers), launch.tx_queues.unwrap_or(workers).max(workers));
+    let eal = dpdk::start(&config)?;
     let ports = ports::open_all(&config, queues)?;
     let budget = budget(&config, &widest_rings(&config, &ports, workers));
     let capacity = buffers(&config, &budget);
@@ -118,13 +123,14 @@ pub fn start(
     let asked = ports.iter().map(|port| port.port.info().limits.rx_buffer_min).max().unwrap_or(0);
     let geometry = geometry(&config, ports.iter().map(|port| port.port.info().mtu), asked);
     let mut pools = Vec::new();
-    for _ in 0..workers {
-        pools.push(Pool::new(capacity, geometry, page_policy(config.memory.pages), config.memory.lock)?);
+    for worker in 0..workers {
+        let policy = page_policy(config.memory.pages);
+        pools.push(dpdk::make_pool(worker, capacity, geometry, policy, config.memory.lock)?);
     }
     if let Some(pool) = pools.first() {
         tracing::info!(
             "{workers} worker(s) with {capacity} buffers of {} bytes each on {}{}; the budget of one:\n{budget}",
-            geometry.stride(),
+            pool.stride(),
             pool.page_kind(),
             if pool.is_locked() { ", locked" } else { "" },
         );
@@ -135,10 +141,11 @@ pub fn start(
     let wait_for_start = launch.wait_for_start;
     let mut router = assemble(config, launch, ports, requests, stop)?;
     router.follow_routes();
+    router.eal = eal;
     let snapshot = Arc::new(router.compile());
     router.snapshots.push(snapshot.clone());
     for (number, (pool, core)) in pools.into_iter().zip(cores).enumerate() {
-        start_worker(&mut router, number, core, pool, geometry.stride(), &snapshot)?;
+        start_worker(&mut router, number, core, pool, &snapshot)?;
     }
     router.chosen = router.launched_choice().map_err(StartError::Refused)?;
     router.in_force = router.chosen.clone();
@@ -245,6 +252,7 @@ fn assemble(
         punts_unreadable: 0,
         last_links: Instant::now(),
         forward_baseline: ForwardBaseline::default(),
+        eal: None,
         chosen: Choice::new(launch.topology),
         in_force: Choice::new(launch.topology),
         taken: Vec::new(),
@@ -318,7 +326,6 @@ fn start_worker(
     number: usize,
     core: Option<usize>,
     pool: Pool,
-    stride: u32,
     snapshot: &Arc<Snapshot>,
 ) -> Result<(), StartError> {
     let config = &router.config;
@@ -342,7 +349,12 @@ fn start_worker(
         noisy: (config.modes.noisy_buffer, config.modes.noisy_memory_mb),
         seed: fastrand::u64(..),
     };
-    let facts = PoolFacts { capacity: pool.capacity(), stride, pages: pool.page_kind(), locked: pool.is_locked() };
+    let facts = PoolFacts {
+        capacity: pool.capacity(),
+        stride: pool.stride(),
+        pages: pool.page_kind(),
+        locked: pool.is_locked(),
+    };
     let frame_bytes = pool.longest_frame();
     let counters = WorkerCounters::new(interfaces, PORTS_MAX);
     let (control, worker_link): (_, WorkerLink) = link(frame_bytes, counters, router.tables.join());
@@ -352,6 +364,7 @@ fn start_worker(
         if let Some(core) = core {
             core_affinity::set_for_current(core_affinity::CoreId { id: core });
         }
+        dpdk::enter_worker(number as u16);
         Worker::new(settings, pool, Vec::new(), Vec::new(), worker_link, snapshot, waker).run()
     };
     let thread = std::thread::Builder::new()

@@ -421,6 +421,7 @@ impl Worker {
         for rx in &mut self.rx {
             rx.queue.close(&mut self.state.pool);
         }
+        self.state.pool.absorb();
         self.audit()
     }
 }

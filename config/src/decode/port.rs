@@ -16,7 +16,7 @@ pub(crate) const MTU_MIN: u64 = 68;
 pub(crate) const MTU_MAX: u64 = 9216;
 
 /// Drivers that the file can ask for.
-const DRIVERS: [&str; 6] = ["auto", "af_xdp", "af_packet", "tap", "pcap", "memory"];
+const DRIVERS: [&str; 7] = ["auto", "dpdk", "af_xdp", "af_packet", "tap", "pcap", "memory"];
 /// Keys that only some drivers know.
 const DRIVER_KEYS: [&str; 9] =
     ["device", "input", "output", "repeat", "peer", "steer", "mode", "zero_copy", "busy_poll"];
@@ -43,6 +43,7 @@ enum Driver {
     Auto,
     AfXdp,
     AfPacket,
+    Dpdk,
     Tap,
     Pcap,
     Memory,
@@ -55,7 +56,12 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
         true => table.text("driver", "the name of a driver, such as \"af_packet\"", driver),
         false => Some(Located { value: Driver::Auto, span: table.span().clone() }),
     };
-    let device = table.text("device", "the name of a Linux interface", value::device);
+    let device = match &driver {
+        Some(driver) if driver.value == Driver::Dpdk => {
+            table.text("device", "a PCI address or a virtual device of DPDK", value::dpdk_device)
+        }
+        _ => table.text("device", "the name of a Linux interface", value::device),
+    };
     let input = table.text("input", "the path of a capture file", value::path);
     let output = table.text("output", "the path of a capture file", value::path);
     let repeat = table.integer("repeat", 0..=u64::from(u32::MAX));
@@ -86,6 +92,7 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
             device.clone().map(|device| DriverSettings::AfXdp { device: device.value, xdp })
         }
         Driver::AfPacket => device.clone().map(|device| DriverSettings::AfPacket { device: device.value }),
+        Driver::Dpdk => device.clone().map(|device| DriverSettings::Dpdk { device: device.value }),
         Driver::Tap => device.clone().map(|device| DriverSettings::Tap { device: device.value }),
         Driver::Pcap => Some(DriverSettings::Pcap {
             input: input.clone().map(|path| path.value),
@@ -118,10 +125,7 @@ fn driver(text: &str) -> Result<Driver, Complaint> {
         "tap" => Ok(Driver::Tap),
         "pcap" => Ok(Driver::Pcap),
         "memory" => Ok(Driver::Memory),
-        "dpdk" => {
-            let hint = "use \"auto\", which drives any Linux interface";
-            Err(Complaint::new(format!("driver `{text}` is not supported yet"), hint))
-        }
+        "dpdk" => Ok(Driver::Dpdk),
         _ => Err(Complaint::new(format!("unknown driver `{text}`"), one_of(text, &DRIVERS))),
     }
 }
@@ -132,6 +136,7 @@ fn fits_driver(table: &Reader<'_>, driver: Driver) {
         Driver::Auto => ("driver \"auto\"", &["device"]),
         Driver::AfXdp => ("driver \"af_xdp\"", &["device", "steer", "mode", "zero_copy", "busy_poll"]),
         Driver::AfPacket => ("driver \"af_packet\"", &["device"]),
+        Driver::Dpdk => ("driver \"dpdk\"", &["device"]),
         Driver::Tap => ("driver \"tap\"", &["device"]),
         Driver::Pcap => ("driver \"pcap\"", &["input", "output", "repeat"]),
         Driver::Memory => ("driver \"memory\"", &["peer"]),
@@ -144,6 +149,10 @@ fn fits_driver(table: &Reader<'_>, driver: Driver) {
     match driver {
         Driver::Auto | Driver::AfXdp | Driver::AfPacket => {
             table.report_missing("device", "add `device = \"eth0\"`, a name that `ip link` lists")
+        }
+        Driver::Dpdk => {
+            let hint = "add `device = \"0000:01:00.0\"`, a PCI address that `lspci -D` lists, or a virtual device, `\"net_tap0\"`";
+            table.report_missing("device", hint)
         }
         Driver::Tap => {
             table.report_missing("device", "add `device = \"tap0\"`, the name that the TAP device shall have")

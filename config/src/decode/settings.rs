@@ -1,10 +1,11 @@
-//! The tables that are there once: `[router]`, `[workers]`, `[memory]`, `[cache]`, `[neighbors]`, `[icmp]`,
+//! The tables that are there once: `[router]`, `[workers]`, `[memory]`, `[dpdk]`, `[cache]`, `[neighbors]`, `[icmp]`,
 //! `[modes]`.
 
 use crate::keys;
 use crate::reader::Reader;
+use crate::sink::Complaint;
 use crate::value;
-use crate::{Cache, Config, Cores, Icmp, Memory, Modes, NeighborSettings, Router, Workers};
+use crate::{Cache, Config, Cores, Dpdk, HugePages, Icmp, Memory, Modes, NeighborSettings, Router, Workers};
 
 /// Most workers.
 const WORKERS_MAX: u64 = 256;
@@ -25,6 +26,7 @@ pub(crate) fn read(file: &Reader<'_>) -> Config {
         router: file.table("router", &keys::ROUTER).map_or_else(Router::default, |table| router(&table)),
         workers: file.table("workers", &keys::WORKERS).map_or_else(Workers::default, |table| workers(&table)),
         memory: file.table("memory", &keys::MEMORY).map_or_else(Memory::default, |table| memory(&table)),
+        dpdk: file.table("dpdk", &keys::DPDK).map(|table| dpdk(&table)),
         cache: file.table("cache", &keys::CACHE).map_or_else(Cache::default, |table| cache(&table)),
         neighbor: file
             .table("neighbors", &keys::NEIGHBORS)
@@ -89,6 +91,18 @@ fn memory(table: &Reader<'_>) -> Memory {
         buffers: table.integer("buffers", 64..=16_777_216).map(|found| found.value),
         // The frames of the smallest and of the largest MTU: an Ethernet header of 14 bytes, two VLAN tags of 4.
         frame_size: table.integer("frame_size", 68 + 22..=9216 + 22).map(|found| found.value),
+    }
+}
+
+fn dpdk(table: &Reader<'_>) -> Dpdk {
+    let texts = |key: &str, expected: &str, parse: fn(&str) -> Result<String, Complaint>| -> Vec<String> {
+        table.texts(key, expected, parse).into_iter().map(|found| found.value).collect()
+    };
+    Dpdk {
+        huge_pages: table.word_or("huge_pages", HugePages::default()),
+        secondary: table.boolean_or("secondary", false),
+        devices: texts("devices", "a list of PCI addresses or virtual devices", value::dpdk_device),
+        args: texts("args", "a list of texts, a word each", value::argument),
     }
 }
 

@@ -9,9 +9,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use ringway_config::{
-    Advertise, Cache, CacheMode, Config, Cores, DriverSettings, Fault, HopByHop, Icmp, Idle, Interface, Memory, Mode,
-    Modes, Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind, Router, Steer, Workers, Xdp, XdpMode,
-    ZeroCopy,
+    Advertise, Cache, CacheMode, Config, Cores, Dpdk, DriverSettings, Fault, HopByHop, HugePages, Icmp, Idle,
+    Interface, Memory, Mode, Modes, Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind, Router,
+    Steer, Workers, Xdp, XdpMode, ZeroCopy,
 };
 
 /// A configuration that is right.
@@ -19,10 +19,11 @@ pub fn config() -> impl Strategy<Value = Config> {
     let lists = (1..5_usize).prop_flat_map(|ports| {
         (vec(port(), ports), vec((0..ports, vec(1..4095_u16, 0..=2), interface()), 0..6), vec(route(), 0..8))
     });
-    ((router(), workers(), memory()), lists, (cache(), neighbors(), icmp(), modes())).prop_map(
-        |((router, workers, memory), (ports, interfaces, routes), (cache, neighbor, icmp, modes))| {
+    ((router(), workers(), memory(), of(dpdk())), lists, (cache(), neighbors(), icmp(), modes())).prop_map(
+        |((router, workers, memory, dpdk), (ports, interfaces, routes), (cache, neighbor, icmp, modes))| {
             let ports: Vec<Port> = ports.into_iter().enumerate().map(|(at, port)| placed_port(at, port)).collect();
-            let mut config = Config { router, workers, memory, cache, neighbor, icmp, modes, ..Config::default() };
+            let mut config =
+                Config { router, workers, memory, dpdk, cache, neighbor, icmp, modes, ..Config::default() };
             for (at, (port, vlans, draft)) in interfaces.into_iter().enumerate() {
                 add_interface(&mut config, &ports[port], vlans, at, draft);
             }
@@ -64,6 +65,13 @@ fn memory() -> impl Strategy<Value = Memory> {
         .prop_map(|(pages, lock, buffers, frame_size)| Memory { pages, lock, buffers, frame_size })
 }
 
+fn dpdk() -> impl Strategy<Value = Dpdk> {
+    let huge_pages = select(vec![HugePages::Auto, HugePages::Always, HugePages::Never]);
+    let devices = vec(select(vec!["0000:01:00.0".to_owned(), "net_tap0,iface=lan".to_owned()]), 0..3);
+    (huge_pages, any::<bool>(), devices, vec("[^\u{0}]{1,12}", 0..3))
+        .prop_map(|(huge_pages, secondary, devices, args)| Dpdk { huge_pages, secondary, devices, args })
+}
+
 fn fault() -> impl Strategy<Value = Fault> {
     let share = 0.0..=1.0_f64;
     (share.clone(), share.clone(), prop_oneof![share.clone(), Just(1e-9)], share, 0..=1_000_000_u32, any::<u64>())
@@ -101,6 +109,7 @@ fn port() -> impl Strategy<Value = Port> {
         xdp().prop_map(|xdp| DriverSettings::AfXdp { device: "x".into(), xdp }),
         Just(DriverSettings::AfPacket { device: "e".into() }),
         Just(DriverSettings::Tap { device: "t".into() }),
+        Just(DriverSettings::Dpdk { device: "net_null0,copy=".into() }),
         (path(), any::<u32>()).prop_map(|(input, repeat)| DriverSettings::Pcap {
             input: Some(input.into()),
             output: Some("o".into()),
@@ -130,6 +139,7 @@ fn placed_port(at: usize, mut port: Port) -> Port {
         DriverSettings::Auto { device }
         | DriverSettings::AfXdp { device, .. }
         | DriverSettings::AfPacket { device }
+        | DriverSettings::Dpdk { device }
         | DriverSettings::Tap { device } => device.push_str(&at.to_string()),
         DriverSettings::Pcap { input, output, .. } => {
             *input = input.take().map(|path| format!("in/{at}{}", path.display()).into());

@@ -1,6 +1,6 @@
 //! Devices: probing and removing them, and what is wrong with one that cannot be had.
 
-use super::{copied, error_text, log, sys};
+use super::{copied, error_text, hotplug, log, sys};
 use crate::PortError;
 use std::ffi::{CString, c_char};
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) fn name(device: &str) -> &str {
 }
 
 /// The name with which DPDK knows the device: PCI addresses get their domain.
-fn full_name(device: &str) -> String {
+pub(super) fn full_name(device: &str) -> String {
     let name = name(device);
     if is_pci(device) && name.matches(':').count() == 1 { format!("0000:{name}") } else { name.to_owned() }
 }
@@ -65,6 +65,7 @@ pub(super) fn probe(port: &str, device: &str) -> Result<u16, PortError> {
         return Ok(number);
     }
     let refused = |message: String| Err(PortError::Refused { port: port.into(), message });
+    hotplug::forget(&full_name(device));
     let Ok(words) = CString::new(device) else {
         return refused(format!("`{device}` has a zero byte in it"));
     };
@@ -152,13 +153,17 @@ fn driver_file(driver: &str) -> &str {
     if driver == "bonding" { "bond" } else { driver }
 }
 
+/// The value of an argument of a device.
+pub(super) fn argument<'a>(device: &'a str, key: &str) -> Option<&'a str> {
+    device.split(',').find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+}
+
 /// Buffers that `net_pcap` keeps for itself to repeat a capture from (`infinite_rx=1`): one a frame of the file.
 pub(super) fn frames_kept(device: &str) -> u32 {
-    let argument = |key: &str| device.split(',').find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-    if argument("infinite_rx") != Some("1") {
+    if argument(device, "infinite_rx") != Some("1") {
         return 0;
     }
-    let Some(file) = argument("rx_pcap") else { return 0 };
+    let Some(file) = argument(device, "rx_pcap") else { return 0 };
     let frames = std::fs::read(file).map_or(0, |bytes| pcap_frames(&bytes));
     u32::try_from(frames).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,6 @@
 //! DPDK's environment abstraction layer: started once in a process, ended when nobody uses it.
 
-use super::{copied, device, error_text, log, pool, sys};
+use super::{copied, device, error_text, hotplug, log, pool, sys};
 use crate::PortError;
 use std::ffi::{CString, c_char};
 use std::fmt;
@@ -112,7 +112,7 @@ pub enum EalError {
     Over,
     /// Huge pages are missing.
     #[error(
-        "DPDK finds no free huge pages; reserve some, `sysctl -w vm.nr_hugepages=256`, or set `huge_pages = false` in [dpdk] ({reason})"
+        "DPDK finds no free huge pages; reserve some, `sysctl -w vm.nr_hugepages=256`, or set `huge_pages = \"never\"` in [dpdk] ({reason})"
     )]
     NoHugePages {
         /// What EAL said.
@@ -200,6 +200,9 @@ impl Eal {
         // Whatever comes of it, there is no second try.
         *state = State::Over;
         init(arguments)?;
+        if arguments.iter().any(|argument| device::is_pci(argument)) {
+            hotplug::watch();
+        }
         let running = Arc::new(Running { pools: Mutex::new(pool::Mempools::register()) });
         *state = State::Running(Arc::downgrade(&running));
         Ok(Self(running))

@@ -17,6 +17,7 @@
 mod capability;
 mod device;
 mod eal;
+mod hotplug;
 mod log;
 mod pool;
 mod port;

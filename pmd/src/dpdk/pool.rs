@@ -31,6 +31,9 @@ pub const CACHE_BUFFERS: u32 = CACHE * 3 / 2;
 /// Shortest frame room: drivers of Intel's gigabit cards deal in halves of this, and split a frame that their half does not hold.
 const FRAME_LEAST: u16 = 2048;
 
+/// Bytes of a page without huge pages.
+const SMALL_PAGE: usize = 4096;
+
 /// The name of the operations: DPDK keeps 31 letters.
 const OPS_NAME: &std::ffi::CStr = c"ringway";
 
@@ -62,6 +65,8 @@ struct Mempool {
     /// First byte of the pool's memory: what a pool is found by.
     base: usize,
     worker: u16,
+    /// Its memory is not EAL's: whether a device's IOMMU was told of it.
+    mapped: bool,
     /// Keeps the memory as long as DPDK knows of it.
     _stack: StackHandle,
 }
@@ -84,6 +89,31 @@ impl Mempools {
     pub(super) fn of(&self, pool: &Pool) -> Option<NonNull<sys::rte_mempool>> {
         let (base, _) = pool.memory();
         self.entries.iter().find(|entry| entry.base == base).map(|entry| entry.mempool)
+    }
+
+    /// Tells the IOMMU of a device about packet memory that is not EAL's; once, since the devices share what it knows.
+    pub(super) fn map_for(&mut self, device: *mut sys::rte_device, pools: &[Pool]) -> i32 {
+        // SAFETY: EAL runs.
+        if unsafe { sys::rte_eal_has_hugepages() } != 0 {
+            return 0;
+        }
+        for pool in pools {
+            let (base, len) = pool.memory();
+            let Some(entry) = self.entries.iter_mut().find(|entry| entry.base == base && !entry.mapped) else {
+                continue;
+            };
+            let memory: *mut c_void = ptr::with_exposed_provenance_mut(base);
+            // SAFETY: the memory stays as long as EAL, since the entry's handle keeps it.
+            let result = unsafe {
+                sys::rte_extmem_register(memory, len, ptr::null_mut(), (len / SMALL_PAGE) as c_uint, SMALL_PAGE);
+                sys::rte_dev_dma_map(device, memory, base as u64, len)
+            };
+            if result < 0 {
+                return result;
+            }
+            entry.mapped = true;
+        }
+        0
     }
 
     /// Brings what the lcores' caches hold back to the free stacks, which are open.
@@ -159,7 +189,7 @@ fn region_of_eal(eal: &Eal, worker: u16, bytes: usize) -> Result<Region, MapErro
             let pages = len / HUGE_PAGE;
             MapError::Library(format!(
                 "DPDK has no {pages} huge pages in a row for packet buffers; reserve more, `sysctl -w vm.nr_hugepages=N`, or set \
-                 `huge_pages = false` in [dpdk]"
+                 `huge_pages = \"never\"` in [dpdk]"
             ))
         })?;
     // SAFETY: the zone has `len` bytes and is ours. Every page is touched once: no packet waits for a page fault.
@@ -228,7 +258,7 @@ impl Mempools {
                 stack.set_idle(NonNull::new_unchecked(&raw mut (*cache.as_ptr()).len));
             }
         }
-        self.entries.push(Mempool { mempool, base, worker, _stack: stack });
+        self.entries.push(Mempool { mempool, base, worker, mapped: false, _stack: stack });
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::capability::{rss_types, rx_offloads, tx_offloads};
 use super::eal::Eal;
 use super::start::Configured;
-use super::{device, error_text, log, rss, stats, sys};
+use super::{device, error_text, hotplug, log, rss, stats, sys};
 use crate::control::PortControl;
 use crate::{
     Duplex, LentPools, Limits, Link, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings, PortStats,
@@ -113,11 +113,14 @@ impl DpdkPort {
     }
 
     fn is_removed(&self) -> bool {
+        if self.gone.load(Ordering::Relaxed) || !self.open || hotplug::is_removed(&device::full_name(&self.device)) {
+            return true;
+        }
         // SAFETY: asks the driver about a port that is open.
-        self.gone.load(Ordering::Relaxed) || unsafe { sys::rte_eth_dev_is_removed(self.number) } > 0
+        unsafe { sys::rte_eth_dev_is_removed(self.number) > 0 }
     }
 
-    fn mac(&self) -> MacAddr6 {
+    pub(super) fn mac(&self) -> MacAddr6 {
         let mut address = sys::rte_ether_addr::default();
         // SAFETY: six bytes are written for a valid port, none for another.
         unsafe { sys::rte_eth_macaddr_get(self.number, &raw mut address) };
@@ -150,6 +153,7 @@ impl DpdkPort {
             if self.configured.take().is_some() {
                 sys::rte_eth_dev_stop(self.number);
             }
+            hotplug::forget(&device::full_name(&self.device));
             sys::rte_eth_dev_close(self.number);
             let shared =
                 self.eal.ports().iter().any(|port| device::info(port.number).is_some_and(|info| info.device == device));
@@ -316,7 +320,13 @@ impl PortControl for DpdkPort {
             self.eal.pools().flush();
             result
         });
-        if result < 0 && !self.is_removed() { Err(self.failed("to stop", result)) } else { Ok(()) }
+        if self.is_removed() {
+            // Whoever pulls it out waits for this. The driver's last buffers come back by the list of their pool.
+            self.gone.store(true, Ordering::Relaxed);
+            self.release();
+            return Ok(());
+        }
+        if result < 0 { Err(self.failed("to stop", result)) } else { Ok(()) }
     }
 
     fn reset(&mut self) -> Result<(), PortError> {

@@ -3,6 +3,7 @@
 use super::capability::{rss_bits, rx_bits, tx_bits};
 use super::port::DpdkPort;
 use super::{DpdkRx, DpdkTx, device, sys};
+use crate::linux::Interface;
 use crate::{LentPools, PortError, PortSettings, Queues, RingBuffers, RssTypes, Rx, Tx, VlanSettings};
 use ringway_mempool::Pool;
 use std::ptr::NonNull;
@@ -98,6 +99,11 @@ impl DpdkPort {
             let mempools = self.eal.pools();
             lent.pools.iter().map(|pool| mempools.of(pool)).collect()
         };
+        if device::is_pci(&self.device) {
+            self.check("the packet buffers (huge pages would help)", || {
+                self.eal.pools().map_for(info.device, lent.pools)
+            })?;
+        }
         let mempool = |workers: &[u16], queue: u16| {
             let worker = workers.get(usize::from(queue)).copied().unwrap_or(0);
             pools.get(usize::from(worker)).copied().flatten().ok_or_else(|| {
@@ -209,11 +215,33 @@ impl DpdkPort {
         for vlan in std::mem::take(&mut self.vlans) {
             done.push(self.set_vlan_filter(vlan, true));
         }
+        if self.driver == "net_tap"
+            && let Err(error) = self.part_from_kernel()
+        {
+            let name = &self.name;
+            notices.push(format!(
+                "port {name}: the kernel's end of `{}` has the port's own address: {error}",
+                self.device
+            ));
+        }
         let deaf = |error: &PortError| {
             // A device without filters receives everything.
             !matches!(error, PortError::NotSupported { what: "all-multicast mode", .. })
         };
         notices.extend(done.into_iter().filter_map(Result::err).filter(deaf).map(|error| error.to_string()));
+    }
+
+    /// DPDK gives both ends of a TAP one MAC address, and then neither answers the other: the kernel's end gets another one, unless
+    /// somebody has given it one.
+    fn part_from_kernel(&self) -> std::io::Result<()> {
+        let Some(interface) = device::argument(&self.device, "iface") else { return Ok(()) };
+        let (kernel, ours) = (Interface::find(interface)?, self.mac());
+        if kernel.hardware()?.mac != ours {
+            return Ok(());
+        }
+        let mut other = ours.into_array();
+        other[5] ^= 1;
+        kernel.set_mac(other.into())
     }
 
     pub(super) fn apply_vlan(&self, vlan: VlanSettings) -> Result<(), PortError> {
