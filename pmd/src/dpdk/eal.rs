@@ -203,6 +203,9 @@ impl Eal {
         if arguments.iter().any(|argument| device::is_pci(argument)) {
             hotplug::watch();
         }
+        // Who asks for copies of frames, `dpdk-dumpcap`, is answered from here on.
+        // SAFETY: EAL runs. Where it shares nothing with other programs this fails, and nobody can ask.
+        unsafe { sys::rte_pdump_init() };
         let running = Arc::new(Running { pools: Mutex::new(pool::Mempools::register()) });
         *state = State::Running(Arc::downgrade(&running));
         Ok(Self(running))
@@ -311,7 +314,10 @@ impl Drop for Running {
         // A pool that somebody still has lies in EAL's memory: then that stays until the process ends.
         if pools.release() {
             // SAFETY: every port is closed, since a port holds an `Eal`, and every mempool is freed.
-            unsafe { sys::rte_eal_cleanup() };
+            unsafe {
+                sys::rte_pdump_uninit();
+                sys::rte_eal_cleanup();
+            }
         }
     }
 }
