@@ -7,11 +7,10 @@ use super::state::State;
 use super::{dispatch, input, ip6, lookup, rewrite};
 use ringway_mempool::{Burst, cycles};
 
-/// Routes a burst that came in on `port`; the burst is empty after.
-pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
+/// Routes a burst that came in on `port` and was polled at `start`; the burst is empty after. Returns when that was done.
+pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst, start: u64) -> u64 {
     let count = burst.len();
     let mut lanes = Lanes::new();
-    let start = cycles();
     input::run(snapshot, state, port, burst, &mut lanes);
     let input = cycles();
     lookup::run(snapshot, state, burst, &mut lanes);
@@ -31,4 +30,5 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst)
     counters.stage(Stage::Lookup, lookup.wrapping_sub(input), count);
     counters.stage(Stage::Rewrite, rewrite.wrapping_sub(lookup), count);
     counters.stage(Stage::Dispatch, dispatch.wrapping_sub(rewrite), count);
+    dispatch
 }

@@ -152,7 +152,7 @@ fn submit(
     observer: &mut Observer,
 ) {
     if observer.verbose.sent {
-        observer.show(pool, counters, (port, 0), true, &target.burst);
+        observer.show(pool, counters, (port, target.number), true, &target.burst);
     }
     let (Some(queue), Some(forward)) = (&mut target.queue, counters.forward.get(port as usize)) else {
         for mbuf in target.burst.drain_front(target.burst.len()) {

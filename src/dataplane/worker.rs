@@ -177,22 +177,24 @@ impl Worker {
         let reclaimed = self.state.staging.reclaim(&mut self.state.pool);
         let mut burst = Burst::new();
         let mut received = 0;
+        // One reading of the time-stamp counter ends a stage and begins the next: a reading is not free.
+        let mut last = start;
         if self.snapshot.forwarding {
             let limit = usize::from(self.snapshot.burst).clamp(1, BURST);
             for rx in &mut self.rx {
                 if !rx.polled {
                     continue;
                 }
-                let before = cycles();
                 let count = rx.queue.poll(&mut self.state.pool, &mut burst, limit);
                 if count == 0 {
                     count_poll(&self.state.link.counters, rx.port, 0);
                     continue;
                 }
                 received += count;
-                self.state.link.counters.stage(Stage::Receive, cycles().wrapping_sub(before), count);
+                let polled = cycles();
+                self.state.link.counters.stage(Stage::Receive, polled.wrapping_sub(last), count);
                 receive_counters(&self.state.link.counters, rx.port, count);
-                process(&self.snapshot, &mut self.state, rx.port, &mut burst);
+                last = process(&self.snapshot, &mut self.state, (rx.port, rx.number), &mut burst, polled);
                 debug_assert!(burst.is_empty(), "INV-CUSTODY: a mode leaves nothing in the burst");
             }
             modes::tick(&self.snapshot, &mut self.state);
@@ -202,9 +204,9 @@ impl Worker {
                         received += modes::generate(&self.snapshot, &mut self.state, to);
                     }
                 }
+                last = cycles();
             }
         }
-        let before = cycles();
         self.state.staging.flush(&mut self.state.pool, &self.state.link.counters);
         let end = cycles();
         let counters = &self.state.link.counters;
@@ -213,7 +215,7 @@ impl Worker {
             counters.idle_turns.add(1);
             return if reclaimed == 0 { Turn::Idle } else { Turn::Busy };
         }
-        counters.stage(Stage::Transmit, end.wrapping_sub(before), received);
+        counters.stage(Stage::Transmit, end.wrapping_sub(last), received);
         counters.busy_cycles.add(end.wrapping_sub(start));
         counters.turn_cycles[counters::turn_bucket(end.wrapping_sub(start))].add(1);
         Turn::Busy
@@ -442,17 +444,18 @@ fn count_poll(counters: &counters::WorkerCounters, port: u16, count: usize) {
     }
 }
 
-/// Hands a burst to the forwarding mode; the burst is empty after.
+/// Hands a burst that was polled at `start` to the forwarding mode; the burst is empty after. Returns when that was done.
 #[inline]
-fn process(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
+fn process(snapshot: &Snapshot, state: &mut State, (port, queue): (u16, u16), burst: &mut Burst, start: u64) -> u64 {
     if state.staging.observer.verbose.received {
-        state.staging.observer.show(&state.pool, &state.link.counters, (port, 0), false, burst);
+        state.staging.observer.show(&state.pool, &state.link.counters, (port, queue), false, burst);
     }
     if snapshot.mode == Mode::L3 {
-        l3::run(snapshot, state, port, burst);
-    } else {
-        let (count, start) = (burst.len(), cycles());
-        modes::run(snapshot, state, port, burst);
-        state.link.counters.stage(Stage::Dispatch, cycles().wrapping_sub(start), count);
+        return l3::run(snapshot, state, port, burst, start);
     }
+    let count = burst.len();
+    modes::run(snapshot, state, port, burst);
+    let end = cycles();
+    state.link.counters.stage(Stage::Dispatch, end.wrapping_sub(start), count);
+    end
 }
