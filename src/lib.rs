@@ -11,4 +11,6 @@ pub mod dataplane;
 pub mod doctor;
 pub mod fib;
 pub mod neighbor;
+pub mod process;
+pub mod testpmd;
 pub mod wire;

@@ -1,19 +1,17 @@
-//! The command line of ringway: `run`, `check` and `cli`.
+//! The command line of ringway: `run`, `check`, `cli` and `testpmd`.
 #![forbid(unsafe_code)]
 
 use clap::{Parser, Subcommand, ValueEnum};
 use ringway::cli::session::Control;
-use ringway::cli::{batch, client, prompt, server::Server};
+use ringway::cli::{batch, client, prompt};
 use ringway::control::{self, Launch, check::Estimate};
+use ringway::process::Process;
+use ringway::testpmd;
 use ringway_config::LoadError;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Commands that may wait for the control thread.
-const REQUESTS: usize = 64;
 
 #[derive(Parser)]
 #[command(name = "ringway", version, about = "An IP router in user space that polls its network ports")]
@@ -70,6 +68,12 @@ enum Action {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// Forwards between ports as dpdk-testpmd does: `ringway testpmd [EAL options] -- [testpmd options]`
+    Testpmd {
+        /// Try `--help` here and behind `--`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -78,10 +82,16 @@ enum Format {
 }
 
 fn main() -> ExitCode {
+    // Its words are taken as they are: `--` parts them, and no other rule of ours may touch them.
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((_, words)) = words.split_first().filter(|(first, _)| *first == "testpmd") {
+        return testpmd::run(words);
+    }
     match Arguments::parse().action {
         Action::Run { file, socket, no_prompt } => run(&file, socket, no_prompt),
         Action::Check { file, json } => check(&file, json),
         Action::Doctor { json } => doctor(json),
+        Action::Testpmd { words } => testpmd::run(&words),
         Action::Cli { socket, file, json, format, keep_going, words } => {
             let manner = batch::Manner { json, proc: format.is_some(), keep_going };
             match client::run(&client::Invocation { socket, words, file, manner }) {
@@ -150,40 +160,15 @@ fn run(file: &Path, socket: Option<PathBuf>, no_prompt: bool) -> ExitCode {
     if let Some(socket) = socket {
         config.router.socket = socket;
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // A second signal ends a router that does not stop.
-        let hooked = signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()));
-        if let Err(error) = hooked {
-            return fail(&format!("cannot handle signals: {error}"));
-        }
-    }
-    let (requests, received) = crossbeam_channel::bounded(REQUESTS);
-    let control_thread = std::thread::current();
-    let commands = Control::new(requests, Arc::new(move || control_thread.unpark()));
-    let socket = config.router.socket.clone();
-    let name = config.router.name.clone();
-    let server = match Server::start(&socket, commands.clone()) {
-        Ok(server) => server,
-        Err(error) => return fail(&error.to_string()),
+    let process = match Process::begin(config, Launch::default()) {
+        Ok(process) => process,
+        Err(error) => return fail(&error),
     };
-    let router = match control::start(config, Launch::default(), received, stop.clone()) {
-        Ok(router) => router,
-        Err(error) => return fail(&error.to_string()),
-    };
-    tracing::info!("{name} runs; commands by `ringway cli --socket {}`", socket.display());
     let terminal = if no_prompt { None } else { prompt::TerminalMode::remember() };
     if terminal.is_some() {
-        begin_prompt(commands, stop);
+        begin_prompt(process.commands.clone(), process.stop.clone());
     }
-    let in_order = router.run();
-    if let Some(terminal) = terminal {
-        terminal.restore();
-    }
-    drop(server);
-    let _ = std::io::stdout().flush();
-    if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if process.run(terminal) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The prompt in a thread of its own; when it ends, by `quit` or Ctrl-D, the router stops.
@@ -191,7 +176,7 @@ fn begin_prompt(commands: Control, stop: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         let (mut session, names) = (commands.clone(), commands);
         let history = prompt::history_file();
-        if let Err(error) = prompt::on_terminal(&mut session, names, history.as_deref()) {
+        if let Err(error) = prompt::on_terminal(&mut session, names, history.as_deref(), prompt::PROMPT) {
             tracing::warn!("the prompt has ended: {error}");
         }
         stop.store(true, Ordering::Relaxed);

@@ -87,7 +87,7 @@ fn serve(invocation: &Invocation) -> io::Result<u8> {
     }
     // Names for completion have a connection of their own: the other is in use while a command runs.
     let names = SocketSession::new(&socket);
-    prompt::on_terminal(&mut session, names, prompt::history_file().as_deref())?;
+    prompt::on_terminal(&mut session, names, prompt::history_file().as_deref(), prompt::PROMPT)?;
     Ok(batch::DONE)
 }
 

@@ -23,7 +23,8 @@ use super::grammar::{self, Line};
 use super::reply::Reply;
 use super::session::Session;
 
-const PROMPT: &str = "ringway> ";
+/// What is typed behind, unless told otherwise.
+pub const PROMPT: &str = "ringway> ";
 
 /// What was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,11 +88,16 @@ pub fn names(session: &mut dyn Session) -> Names {
 }
 
 /// A prompt on the terminal, with completion, and with history when there is a file for it. Names to complete with are
-/// asked of a second session, since the first is in use.
+/// asked of a second session, since the first is in use. `prompt` is what is typed behind.
 ///
 /// # Errors
 /// The terminal fails.
-pub fn on_terminal(session: &mut dyn Session, names_from: impl Session, history: Option<&Path>) -> io::Result<()> {
+pub fn on_terminal(
+    session: &mut dyn Session,
+    names_from: impl Session,
+    history: Option<&Path>,
+    prompt: &str,
+) -> io::Result<()> {
     let config = Config::builder()
         .completion_type(CompletionType::List)
         .auto_add_history(true)
@@ -109,7 +115,7 @@ pub fn on_terminal(session: &mut dyn Session, names_from: impl Session, history:
             let _ = fs::create_dir_all(parent);
         }
     }
-    let mut terminal = Terminal { editor, history };
+    let mut terminal = Terminal { editor, history, prompt };
     converse(&mut terminal, session, &mut io::stdout(), &mut io::stderr())
 }
 
@@ -156,11 +162,12 @@ fn terminal(error: ReadlineError) -> io::Error {
 struct Terminal<'h, S: Session> {
     editor: Editor<Assistant<S>, FileHistory>,
     history: Option<&'h Path>,
+    prompt: &'h str,
 }
 
 impl<S: Session> Lines for Terminal<'_, S> {
     fn next(&mut self) -> io::Result<Input> {
-        match self.editor.readline(PROMPT) {
+        match self.editor.readline(self.prompt) {
             Ok(line) => {
                 // Line by line: a prompt does not always live to its end.
                 if let Some(path) = self.history {

@@ -9,6 +9,7 @@ mod icmp;
 mod ip6;
 mod modes;
 mod neighbor;
+mod queues;
 mod routes;
 mod source_check;
 mod vrf;
