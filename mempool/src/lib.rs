@@ -47,7 +47,9 @@ mod memory;
 mod pool;
 #[cfg(debug_assertions)]
 mod shadow;
+pub mod simd;
 mod stack;
+pub mod table;
 
 pub use budget::{Budget, BudgetError, BudgetLine};
 pub use burst::{BURST, Burst};

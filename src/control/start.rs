@@ -236,7 +236,7 @@ fn assemble(
         ip6: interfaces.iter().zip(&config.interfaces).map(|(one, config)| Link6::new(one, config)).collect(),
         neighbors: Table::new(neighbors, fastrand::u64(..)),
         seed: fastrand::u64(..),
-        tables: Tables::new(Limits { routes: max_routes }),
+        tables: Tables::new(Limits { routes: max_routes, ..Limits::default() }),
         loads: Loads::default(),
         announcements: Announcements::default(),
         workers: Vec::new(),

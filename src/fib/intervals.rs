@@ -39,6 +39,14 @@ impl<A: Address> Intervals<A> {
         self.next_hops[first]
     }
 
+    /// The next hops of several destinations, whose searches overlap.
+    #[inline]
+    pub fn lookup_burst(&self, destinations: &[A], next_hops: &mut [NextHopIndex]) {
+        for (next_hop, &destination) in next_hops.iter_mut().zip(destinations) {
+            *next_hop = self.lookup(destination);
+        }
+    }
+
     /// Bytes of the intervals.
     pub fn memory_bytes(&self) -> usize {
         size_of_val(&*self.ends) + size_of_val(&*self.next_hops)

@@ -1,7 +1,12 @@
 //! The IPv4 FIB: what the workers look up, and the writer that keeps it.
+//!
+//! A small table is a list of intervals, made anew at each change; a large one is a compressed direct table ([`direct`])
+//! that changes in place under its readers. The writer goes from one to the other as routes come and go.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ipnet::Ipv4Net;
 use ringway_mempool::epoch::Epochs;
@@ -10,38 +15,58 @@ use super::intervals::Intervals;
 use super::limits::{Applied, FibFull, Limits, Refused};
 use super::next_hop::NextHopIndex;
 use super::prefixes::{Prefix, Prefixes};
+use direct::Direct;
+use routes::{Dirty, Routes};
+use tables::{Cramped, Tables};
 
+mod direct;
+mod routes;
+mod tables;
 #[cfg(test)]
 mod tests;
+
+/// The most routes of a small table, which then takes some 12 KB. A large one starts at 4 MB.
+const SMALL: usize = 1024;
 
 /// A table of IPv4 routes to look destinations up in, shared by all workers.
 ///
 /// A [`Writer`] may change it while they do: every lookup returns the answer before or after a change.
 pub struct Fib {
-    intervals: Intervals<u32>,
-    zones: [u32; 32 + 1],
+    form: Form,
+    /// How many routes there are of each prefix length; written by the writer alone.
+    zones: [AtomicU32; 33],
+}
+
+enum Form {
+    Small(Intervals<u32>),
+    Large(Arc<Direct>),
 }
 
 impl Fib {
     /// Compiles routes that do not change, given in any order. Bits of a prefix behind its length are ignored; of
     /// two entries for one prefix the later counts.
+    ///
+    /// # Panics
+    /// When there is no memory for the table.
     pub fn compile(routes: impl IntoIterator<Item = (Ipv4Net, NextHopIndex)>) -> Self {
-        Self::new(&routes.into_iter().map(|(net, next_hop)| (prefix_of(net), next_hop)).collect())
+        let mut writer = Writer::new(Limits { routes: usize::MAX, memory_bytes: usize::MAX });
+        let applied = writer.rebuild(routes);
+        assert!(applied.refused.is_empty(), "there is memory for the table");
+        Arc::into_inner(writer.fib).expect("a new table has no reader yet")
     }
 
-    fn new(prefixes: &Prefixes<u32>) -> Self {
-        let mut zones = [0; 32 + 1];
-        for ((_, length), _) in prefixes.iter() {
-            zones[usize::from(length)] += 1;
-        }
-        Self { intervals: Intervals::new(prefixes), zones }
+    fn new(form: Form, zones: [u32; 33]) -> Self {
+        Self { form, zones: zones.map(AtomicU32::new) }
     }
 
     /// The next hop of the longest prefix that contains `destination` (host byte order), or
     /// [`NextHopIndex::NO_ROUTE`].
     #[inline]
     pub fn lookup(&self, destination: u32) -> NextHopIndex {
-        self.intervals.lookup(destination)
+        match &self.form {
+            Form::Small(intervals) => intervals.lookup(destination),
+            Form::Large(direct) => direct.lookup(destination),
+        }
     }
 
     /// Looks up a burst: `next_hops[i]` becomes the next hop of `destinations[i]` (host byte order). The memory accesses
@@ -52,20 +77,24 @@ impl Fib {
     #[inline]
     pub fn lookup_burst(&self, destinations: &[u32], next_hops: &mut [NextHopIndex]) {
         assert_eq!(destinations.len(), next_hops.len());
-        for (next_hop, &destination) in next_hops.iter_mut().zip(destinations) {
-            *next_hop = self.intervals.lookup(destination);
+        match &self.form {
+            Form::Small(intervals) => intervals.lookup_burst(destinations, next_hops),
+            Form::Large(direct) => direct.lookup_burst(destinations, next_hops),
         }
     }
 
     /// Asks for the first memory that a lookup of these destinations will read. Call it a burst ahead.
     #[inline]
-    pub fn prefetch(&self, _destinations: &[u32]) {
+    pub fn prefetch(&self, destinations: &[u32]) {
         // A small table stays in the first-level cache.
+        if let Form::Large(direct) = &self.form {
+            direct.prefetch(destinations);
+        }
     }
 
     /// How many routes there are of each prefix length, 0 to 32.
-    pub fn zones(&self) -> [u32; 32 + 1] {
-        self.zones
+    pub fn zones(&self) -> [u32; 33] {
+        std::array::from_fn(|length| self.zones[length].load(Ordering::Relaxed))
     }
 
     /// How many routes there are.
@@ -80,14 +109,18 @@ impl Fib {
 
     /// The memory that the table occupies, in bytes.
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.intervals.memory_bytes()
+        size_of::<Self>()
+            + match &self.form {
+                Form::Small(intervals) => intervals.memory_bytes(),
+                Form::Large(direct) => direct.memory_bytes(),
+            }
     }
 }
 
 impl Default for Fib {
     /// A table without routes.
     fn default() -> Self {
-        Self::compile([])
+        Self::new(Form::Small(Intervals::new(&Prefixes::new())), [0; 33])
     }
 }
 
@@ -103,15 +136,21 @@ impl fmt::Debug for Fib {
 ///   apply(batch) ──▶ routes of the writer ──▶ tables that readers see ──▶ memory out of reach ──▶ reclaim
 /// ```
 pub struct Writer {
-    prefixes: Prefixes<u32>,
+    routes: Known,
+    /// What a large table is made of.
+    tables: Option<Tables>,
+    zones: [u32; 33],
     limits: Limits,
     fib: Arc<Fib>,
 }
 
+/// A prefix with its next hop before and after a change.
+type Change = (Prefix<u32>, Option<NextHopIndex>, Option<NextHopIndex>);
+
 impl Writer {
     /// An empty table.
     pub fn new(limits: Limits) -> Self {
-        Self { prefixes: Prefixes::new(), limits, fib: Arc::default() }
+        Self { routes: Known::Few(Prefixes::new()), tables: None, zones: [0; 33], limits, fib: Arc::default() }
     }
 
     /// The table for the workers. It stays the same until a call says [`Applied::republish`].
@@ -119,15 +158,29 @@ impl Writer {
         self.fib.clone()
     }
 
-    /// Replaces all routes, in one pass. Fastest when they come sorted by prefix, shorter before longer; of two entries
-    /// for one prefix the later counts. Always makes a new table.
+    /// Replaces all routes, in one pass, and makes a new table. Fastest when they come sorted by prefix, shorter before longer;
+    /// of two entries for one prefix the later counts. Without memory for the new table every route is refused, and the old table
+    /// stays with what it has.
     pub fn rebuild(&mut self, routes: impl IntoIterator<Item = (Ipv4Net, NextHopIndex)>) -> Applied<Ipv4Net> {
-        let mut applied = Applied { republish: true, ..Applied::nothing() };
-        self.prefixes = Prefixes::new();
+        let mut new = Self::new(self.limits);
+        let mut applied = Applied::nothing();
+        let mut touched = Vec::new();
         for (net, next_hop) in routes {
-            self.change(net, Some(next_hop), &mut applied);
+            new.set(net, Some(next_hop), &mut touched, &mut applied.refused);
+            touched.clear();
         }
-        self.fib = Arc::new(Fib::new(&self.prefixes));
+        match new.publish(&mut touched, true) {
+            Ok(form) => {
+                new.fib = form.map_or(new.fib, |form| Arc::new(Fib::new(form, new.zones)));
+                applied.changed = new.routes.len();
+                applied.republish = true;
+                *self = new;
+            }
+            Err(reason) => new.routes.iter().for_each(|((network, length), _)| {
+                let prefix = Ipv4Net::new_assert(Ipv4Addr::from_bits(network), length);
+                applied.refused.push(Refused { prefix, reason });
+            }),
+        }
         applied
     }
 
@@ -135,36 +188,167 @@ impl Writer {
     /// the later counts. Each part of the table is worked out once a batch, so give many changes at once.
     pub fn apply(&mut self, changes: &[(Ipv4Net, Option<NextHopIndex>)]) -> Applied<Ipv4Net> {
         let mut applied = Applied::nothing();
-        for &(net, next_hop) in changes {
-            self.change(net, next_hop, &mut applied);
-        }
-        if applied.changed > 0 {
-            applied.republish = true;
-            self.fib = Arc::new(Fib::new(&self.prefixes));
+        if self.batch(changes, true, &mut applied).is_err() {
+            // There is no memory for all of them: every withdrawal, and as many others as find room.
+            let mut may_grow = true;
+            for change in changes {
+                if let Err(reason) = self.batch(&[*change], may_grow || change.1.is_none(), &mut applied) {
+                    applied.refused.push(Refused { prefix: change.0, reason });
+                    may_grow = false;
+                }
+            }
         }
         applied
     }
 
     /// Takes back memory that no reader can see any more. Call it after `apply` and now and then until it returns 0: the
     /// pieces that still wait for a reader to pass.
-    pub fn reclaim(&mut self, _epochs: &mut Epochs) -> usize {
-        0
+    pub fn reclaim(&mut self, epochs: &mut Epochs) -> usize {
+        self.tables.as_mut().map_or(0, |tables| tables.reclaim(epochs))
     }
 
-    fn change(&mut self, net: Ipv4Net, next_hop: Option<NextHopIndex>, applied: &mut Applied<Ipv4Net>) {
-        let prefix = prefix_of(net);
-        let before = match next_hop {
-            Some(_) if self.prefixes.len() >= self.limits.routes && self.prefixes.get(prefix).is_none() => {
-                applied.refused.push(Refused { prefix: net, reason: FibFull::Routes { limit: self.limits.routes } });
-                return;
+    /// Applies all of a batch, less what exceeds the limit of routes; or nothing, where there is no memory for it.
+    fn batch(
+        &mut self,
+        changes: &[(Ipv4Net, Option<NextHopIndex>)],
+        may_grow: bool,
+        applied: &mut Applied<Ipv4Net>,
+    ) -> Result<(), FibFull> {
+        let (mut dirty, mut refused) = (Vec::new(), Vec::new());
+        let mut done = Vec::with_capacity(changes.len());
+        for &(net, next_hop) in changes {
+            done.extend(self.set(net, next_hop, &mut dirty, &mut refused));
+        }
+        if !done.is_empty() {
+            match self.publish(&mut dirty, may_grow) {
+                Ok(None) => {
+                    for (shared, &routes) in self.fib.zones.iter().zip(&self.zones) {
+                        shared.store(routes, Ordering::Relaxed);
+                    }
+                }
+                Ok(Some(form)) => {
+                    self.fib = Arc::new(Fib::new(form, self.zones));
+                    applied.republish = true;
+                }
+                Err(full) => {
+                    for (prefix, before, after) in done.into_iter().rev() {
+                        self.routes.set(prefix, before, &mut dirty);
+                        self.count(prefix, after, before);
+                    }
+                    return Err(full);
+                }
             }
-            Some(next_hop) => self.prefixes.insert(prefix, next_hop),
-            None => self.prefixes.remove(prefix),
-        };
-        applied.changed += usize::from(before != next_hop);
+        }
+        applied.changed += done.len();
+        applied.refused.append(&mut refused);
+        Ok(())
+    }
+
+    /// Makes one change to the routes, unless it exceeds their limit; returns it if it is one.
+    fn set(
+        &mut self,
+        net: Ipv4Net,
+        next_hop: Option<NextHopIndex>,
+        dirty: &mut Vec<Dirty>,
+        refused: &mut Vec<Refused<Ipv4Net>>,
+    ) -> Option<Change> {
+        let prefix = (net.network().to_bits(), net.prefix_len());
+        let limit = self.limits.routes;
+        if next_hop.is_some() && self.routes.len() >= limit && self.routes.get(prefix).is_none() {
+            refused.push(Refused { prefix: net, reason: FibFull::Routes { limit } });
+            return None;
+        }
+        let before = self.routes.set(prefix, next_hop, dirty);
+        self.count(prefix, before, next_hop);
+        (before != next_hop).then_some((prefix, before, next_hop))
+    }
+
+    fn count(&mut self, (_, length): Prefix<u32>, before: Option<NextHopIndex>, after: Option<NextHopIndex>) {
+        let routes = &mut self.zones[usize::from(length)];
+        *routes = *routes + u32::from(after.is_some()) - u32::from(before.is_some());
+    }
+
+    /// Shows the readers what has changed; returns the new table where it takes one.
+    fn publish(&mut self, dirty: &mut Vec<Dirty>, may_grow: bool) -> Result<Option<Form>, FibFull> {
+        self.routes.settle(self.tables.is_some());
+        match (&self.routes, &mut self.tables) {
+            (Known::Few(prefixes), tables) => {
+                *tables = None;
+                Ok(Some(Form::Small(Intervals::new(prefixes))))
+            }
+            (Known::Many(routes), tables) => {
+                if let Some(tables) = tables {
+                    match tables.update(routes, dirty) {
+                        Ok(()) => return Ok(None),
+                        Err(Cramped) if !may_grow => return Err(tables.full()),
+                        Err(Cramped) => {}
+                    }
+                }
+                let new = Tables::new(routes, self.limits.memory_bytes)?;
+                let form = Form::Large(new.direct());
+                *tables = Some(new);
+                Ok(Some(form))
+            }
+        }
     }
 }
 
-fn prefix_of(net: Ipv4Net) -> Prefix<u32> {
-    (net.network().to_bits(), net.prefix_len())
+/// The routes of a writer.
+enum Known {
+    Few(Prefixes<u32>),
+    Many(Box<Routes>),
+}
+
+impl Known {
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(prefixes) => prefixes.len(),
+            Self::Many(routes) => routes.len(),
+        }
+    }
+
+    fn iter(&self) -> Box<dyn Iterator<Item = (Prefix<u32>, NextHopIndex)> + '_> {
+        match self {
+            Self::Few(prefixes) => Box::new(prefixes.iter()),
+            Self::Many(routes) => Box::new(routes.iter()),
+        }
+    }
+
+    fn get(&self, prefix: Prefix<u32>) -> Option<NextHopIndex> {
+        match self {
+            Self::Few(prefixes) => prefixes.get(prefix),
+            Self::Many(routes) => routes.get(prefix),
+        }
+    }
+
+    fn set(
+        &mut self,
+        prefix: Prefix<u32>,
+        next_hop: Option<NextHopIndex>,
+        dirty: &mut Vec<Dirty>,
+    ) -> Option<NextHopIndex> {
+        let before = match self {
+            Self::Few(prefixes) => prefixes.set(prefix, next_hop),
+            Self::Many(routes) => routes.set(prefix, next_hop, dirty),
+        };
+        if let Self::Few(prefixes) = self
+            && prefixes.len() > SMALL
+        {
+            let mut routes = Box::new(Routes::new());
+            for (prefix, next_hop) in prefixes.iter() {
+                routes.set(prefix, Some(next_hop), dirty);
+            }
+            *self = Self::Many(routes);
+        }
+        before
+    }
+
+    /// Goes back to the form for few routes when there are few; a large table waits for fewer, so as not to go to and fro.
+    fn settle(&mut self, large: bool) {
+        if let Self::Many(routes) = self
+            && routes.len() <= if large { SMALL / 4 } else { SMALL }
+        {
+            *self = Self::Few(routes.iter().collect());
+        }
+    }
 }

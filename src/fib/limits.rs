@@ -7,12 +7,14 @@ use thiserror::Error;
 pub struct Limits {
     /// The most prefixes. Memory follows from it: see the bounds in each family's module.
     pub routes: usize,
+    /// The most bytes of one table.
+    pub memory_bytes: usize,
 }
 
 impl Default for Limits {
-    /// Room for four of today's full tables.
+    /// Room for more than three of today's full tables.
     fn default() -> Self {
-        Self { routes: 4 << 20 }
+        Self { routes: 4 << 20, memory_bytes: 256 << 20 }
     }
 }
 

@@ -18,6 +18,7 @@
 //! Read first: RFC 1812 section 5.2.4 (choosing the next hop; section 5.2.4.3 asks for the longest match).
 
 pub mod address;
+mod blocks;
 pub mod cache;
 pub mod connected;
 mod intervals;

@@ -12,6 +12,15 @@ use super::next_hop::NextHopIndex;
 /// A prefix: its network address and its length in bits.
 pub type Prefix<A> = (A, u8);
 
+/// What [`Prefixes::walk`] comes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<A> {
+    /// A prefix and its next hop.
+    Prefix(Prefix<A>, NextHopIndex),
+    /// A network with longer prefixes in it.
+    Longer(A),
+}
+
 /// Each prefix once, in address order, shorter before longer.
 #[derive(Debug, Clone)]
 pub struct Prefixes<A> {
@@ -32,6 +41,14 @@ impl<A: Address> Prefixes<A> {
     /// Removes a prefix; returns its next hop.
     pub fn remove(&mut self, prefix: Prefix<A>) -> Option<NextHopIndex> {
         self.routes.remove(&prefix)
+    }
+
+    /// Sets the next hop of a prefix, or removes it; returns the one before.
+    pub fn set(&mut self, prefix: Prefix<A>, next_hop: Option<NextHopIndex>) -> Option<NextHopIndex> {
+        match next_hop {
+            Some(next_hop) => self.insert(prefix, next_hop),
+            None => self.remove(prefix),
+        }
     }
 
     /// The next hop of exactly this prefix.
@@ -58,6 +75,23 @@ impl<A: Address> Prefixes<A> {
     pub fn within(&self, (network, length): Prefix<A>) -> impl Iterator<Item = (Prefix<A>, NextHopIndex)> + '_ {
         let last = (network.broadcast(length), A::BITS);
         self.routes.range((network, length)..=last).map(|(&prefix, &next_hop)| (prefix, next_hop))
+    }
+
+    /// Visits the prefixes inside `prefix`, itself among them, in order, those longer than `longest` only once for each network of
+    /// `longest` bits.
+    pub fn walk(&self, (network, length): Prefix<A>, longest: u8, mut visit: impl FnMut(Step<A>)) {
+        let last = (network.broadcast(length), A::BITS);
+        let mut from = Some((network, length));
+        while let Some(start) = from.take().filter(|start| *start <= last) {
+            for (&(network, length), &next_hop) in self.routes.range(start..=last) {
+                if length > longest {
+                    visit(Step::Longer(network.network(longest)));
+                    from = network.broadcast(longest).next().map(|next| (next, 0));
+                    break;
+                }
+                visit(Step::Prefix((network, length), next_hop));
+            }
+        }
     }
 
     /// The longest prefix that contains `prefix` and is not `prefix` itself.

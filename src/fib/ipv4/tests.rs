@@ -85,7 +85,7 @@ fn a_small_table_costs_a_few_hundred_bytes() {
 
 #[test]
 fn a_full_table_refuses_a_new_prefix_and_goes_on() {
-    let mut writer = Writer::new(Limits { routes: 2 });
+    let mut writer = Writer::new(Limits { routes: 2, ..Limits::default() });
     let (one, two) = (NextHopIndex(1), NextHopIndex(2));
     let applied = writer.apply(&[(net(0, 1), Some(one)), (net(0, 2), Some(two)), (net(0, 3), Some(one))]);
     let reason = FibFull::Routes { limit: 2 };
@@ -104,22 +104,72 @@ fn a_burst_with_too_few_places_for_its_answers_is_a_bug() {
     Fib::default().lookup_burst(&[1, 2], &mut [NextHopIndex(0)]);
 }
 
+/// Enough routes for the large form, all within 100.64.0.0/10, where no other test route lies.
+fn filler() -> Vec<(Prefix<u32>, NextHopIndex)> {
+    (0..1500).map(|number| ((0x6440_0000 + (number << 8), 24), NextHopIndex(number as u16 % 7))).collect()
+}
+
+fn starting_with(routes: &[(Prefix<u32>, NextHopIndex)], limits: Limits) -> (Writer, Oracle<u32>) {
+    let mut writer = Writer::new(limits);
+    let mut oracle = Oracle::default();
+    writer.rebuild(routes.iter().map(|&((network, length), next_hop)| (net(network, length), next_hop)));
+    routes.iter().for_each(|&(prefix, next_hop)| oracle.set(prefix, Some(next_hop)));
+    (writer, oracle)
+}
+
+#[test]
+fn a_large_table_changes_in_place_and_makes_way_for_a_small_one() {
+    let (mut writer, _) = starting_with(&filler(), Limits::default());
+    let fib = writer.reader();
+    assert!(fib.memory_bytes() > 4 << 20);
+    let applied = writer.apply(&[(net(0xcb00_7100, 24), Some(NextHopIndex(9)))]);
+    assert!(!applied.republish);
+    assert_eq!(fib.lookup(0xcb00_7107), NextHopIndex(9));
+    let gone: Vec<_> = filler().into_iter().map(|((network, length), _)| (net(network, length), None)).collect();
+    assert!(writer.apply(&gone).republish);
+    assert!(writer.reader().memory_bytes() < 1000);
+    assert_eq!(writer.reader().lookup(0xcb00_7107), NextHopIndex(9));
+}
+
+#[test]
+fn without_memory_to_grow_routes_are_refused_and_withdrawals_are_not() {
+    let limits = Limits { memory_bytes: (4 << 20) + (20 << 10), ..Limits::default() };
+    let (mut writer, mut oracle) = starting_with(&filler(), limits);
+    let batch: Vec<_> = (0..4000u32)
+        .map(|number| (net(0x0a00_0000 + (number << 9), 24), Some(NextHopIndex(number as u16 % 5 + 1))))
+        .collect();
+    let applied = writer.apply(&batch);
+    assert!(!applied.refused.is_empty());
+    assert!(matches!(applied.refused[0].reason, FibFull::Memory { .. }));
+    assert_eq!(applied.changed + applied.refused.len(), batch.len());
+    for &(net, next_hop) in &batch {
+        if !applied.refused.iter().any(|refused| refused.prefix == net) {
+            oracle.set((net.network().to_bits(), net.prefix_len()), next_hop);
+        }
+    }
+    agrees(&writer.reader(), &oracle, &[]).unwrap();
+    let gone: Vec<_> = filler()[..700].iter().map(|&((network, length), _)| (net(network, length), None)).collect();
+    assert!(writer.apply(&gone).refused.is_empty());
+    filler()[..700].iter().for_each(|&(prefix, _)| oracle.set(prefix, None));
+    agrees(&writer.reader(), &oracle, &[]).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn any_batches_leave_what_the_plain_list_says(
+        large in any::<bool>(),
         batches in prop::collection::vec(batch(), 1..6),
         elsewhere in prop::collection::vec(any::<u32>(), 16),
     ) {
-        let mut writer = Writer::new(Limits::default());
+        let (mut writer, mut oracle) = starting_with(&if large { filler() } else { Vec::new() }, Limits::default());
         let mut epochs = Epochs::new();
-        let mut oracle = Oracle::default();
         let mut fib = writer.reader();
         for changes in &batches {
             let applied = writer.apply(changes);
             for &(net, next_hop) in changes {
-                oracle.set(prefix_of(net), next_hop);
+                oracle.set((net.network().to_bits(), net.prefix_len()), next_hop);
             }
             if applied.republish {
                 fib = writer.reader();

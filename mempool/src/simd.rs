@@ -1,0 +1,181 @@
+//! The processor's wider instructions, chosen at run time, for code that may not say `unsafe`.
+//!
+//! A hot loop is a [`Kernel`]: a value with one generic method, marked `#[inline(always)]`. [`Level::run`] calls it in a
+//! function that is compiled for what the processor has, so that the compiler uses those instructions in the whole loop, and
+//! hands it the [`Simd`] with the operations that the compiler would not find by itself. There is one portable level that gives
+//! the same answers everywhere.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+use crate::table::Node;
+
+/// A loop to be compiled for each level.
+pub trait Kernel {
+    /// What it returns.
+    type Output;
+    /// The loop. Mark it, and what it calls in the loop, `#[inline(always)]`.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Operations that have an instruction of their own at some level.
+pub trait Simd: Copy {
+    /// A mask whose bit `i` says that word `i` of the node is less than `key`, both taken as signed numbers. Every word is
+    /// loaded whole, like a relaxed load of it.
+    fn less(self, node: &Node, key: i32) -> u32;
+}
+
+/// What the processor has. A value of `Avx2` exists only where it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level(Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+impl Level {
+    /// Works everywhere.
+    pub const PORTABLE: Self = Self(Kind::Portable);
+
+    /// The best that this processor has; looked up once.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            #[cfg(target_arch = "x86_64")]
+            if std::is_x86_feature_detected!("avx2")
+                && std::is_x86_feature_detected!("bmi1")
+                && std::is_x86_feature_detected!("bmi2")
+                && std::is_x86_feature_detected!("popcnt")
+                && std::is_x86_feature_detected!("lzcnt")
+            {
+                return Self(Kind::Avx2);
+            }
+            Self::PORTABLE
+        })
+    }
+
+    /// Runs a loop at this level.
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Kind::Portable => kernel.run(Portable),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this value exists only where `best` found every feature that the function is compiled for.
+            Kind::Avx2 => unsafe { x86::run(kernel) },
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "AVX2",
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Portable;
+
+impl Simd for Portable {
+    #[inline(always)]
+    fn less(self, node: &Node, key: i32) -> u32 {
+        let mut mask = 0;
+        for (lane, word) in node.0.iter().enumerate() {
+            mask |= u32::from((word.load(Ordering::Relaxed) as i32) < key) << lane;
+        }
+        mask
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{Kernel, Simd};
+    use crate::table::Node;
+    use core::arch::asm;
+    use core::arch::x86_64::{__m256i, _mm256_castsi256_ps, _mm256_cmpgt_epi32, _mm256_movemask_ps, _mm256_set1_epi32};
+
+    /// Made only by [`run`], so only where its features are.
+    #[derive(Clone, Copy)]
+    pub(super) struct Avx2(());
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+    pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run(Avx2(()))
+    }
+
+    impl Simd for Avx2 {
+        #[inline(always)]
+        fn less(self, node: &Node, key: i32) -> u32 {
+            // SAFETY: an `Avx2` exists only inside `run`, which is called only where the features were found.
+            unsafe { less(node, key) }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+    fn less(node: &Node, key: i32) -> u32 {
+        let (low, high) = load(node);
+        let key = _mm256_set1_epi32(key);
+        let low = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(key, low)));
+        let high = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(key, high)));
+        low as u32 | (high as u32) << 8
+    }
+
+    /// The sixteen words. Another thread may write to them meanwhile, so this is no load of the language: it stands for sixteen
+    /// relaxed loads, which the instructions do, since x86-64 never tears an aligned 32-bit part of a vector load that stays
+    /// within one cache line.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load(node: &Node) -> (__m256i, __m256i) {
+        let (low, high);
+        // SAFETY: reads the 64 bytes of `node`, which is aligned to 64, and nothing else; every part is an atomic word.
+        unsafe {
+            asm!(
+                "vmovdqa {low}, ymmword ptr [{node}]",
+                "vmovdqa {high}, ymmword ptr [{node} + 32]",
+                node = in(reg) node,
+                low = lateout(ymm_reg) low,
+                high = lateout(ymm_reg) high,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+        (low, high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::atomic::AtomicU32;
+
+    struct Less<'a>(&'a Node, i32);
+
+    impl Kernel for Less<'_> {
+        type Output = u32;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> u32 {
+            simd.less(self.0, self.1)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_level_gives_the_same_answers(words in any::<[u32; 16]>(), pick in 0usize..16, other in any::<i32>()) {
+            let node = Node(words.map(AtomicU32::new));
+            for key in [words[pick] as i32, other, i32::MIN, i32::MAX] {
+                let expected = (0..16).map(|lane| u32::from((words[lane] as i32) < key) << lane).sum::<u32>();
+                prop_assert_eq!(Level::PORTABLE.run(Less(&node, key)), expected);
+                prop_assert_eq!(Level::best().run(Less(&node, key)), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! Keeps the tables of a large IPv4 FIB: works out the groups that a batch touches and publishes each with one store.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::{AtomicU16, AtomicU64};
+
+use ringway_mempool::epoch::Epochs;
+use ringway_mempool::simd::Level;
+use ringway_mempool::table::{Table, Word};
+
+use super::direct::{Direct, EXTENDED, EXTENSION_WORDS, GROUPS, leaf_at};
+use super::routes::{Dirty, Inner, Routes};
+use crate::fib::blocks::Blocks;
+use crate::fib::limits::FibFull;
+
+/// How the reasons of refusals call it.
+const TABLE: &str = "IPv4 table";
+/// Slots of a group, and addresses under a word of an extension.
+const SLOTS: usize = 32;
+/// Leaves of a block: one a slot, and two for the number of each extension.
+const BLOCK: usize = 3 * SLOTS;
+/// The fewest leaves and extensions that a table has room for.
+const FEWEST_LEAVES: u32 = 4096;
+const FEWEST_EXTENSIONS: u32 = 16;
+
+/// Where a published word is.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Group(usize),
+    Extension(usize),
+}
+
+/// The tables have no room for a batch: make larger ones.
+#[derive(Debug)]
+pub struct Cramped;
+
+/// The tables and what their writer knows of them.
+pub struct Tables {
+    direct: Arc<Direct>,
+    leaves: Blocks,
+    extensions: Blocks,
+    /// By next hop, the place of the one leaf that all groups share that have only this next hop; 0 where none was needed yet.
+    /// Stays for good: at most 64 KB.
+    uniform: Vec<u32>,
+    /// Words replaced by the batch at hand, so that it can be undone.
+    journal: Vec<(Place, u64)>,
+    memory_bytes: usize,
+}
+
+/// The leaves of 32 slots or addresses.
+struct Block {
+    map: u32,
+    words: [u16; BLOCK],
+    len: usize,
+}
+
+impl Tables {
+    /// The tables of these routes, compact, with a quarter of room. At most `memory_bytes`.
+    pub fn new(routes: &Routes, memory_bytes: usize) -> Result<Self, FibFull> {
+        let leaves = FEWEST_LEAVES.max(routes.len() as u32 / 2);
+        let direct = Direct {
+            groups: table(GROUPS)?,
+            leaves: table(leaves as usize)?,
+            extensions: table(FEWEST_EXTENSIONS as usize * EXTENSION_WORDS)?,
+            level: Level::best(),
+        };
+        let mut tables = Self {
+            direct: Arc::new(direct),
+            // Leaf 0 is the one of groups without any route: there, a word is zero.
+            leaves: Blocks::new(leaves, 1),
+            extensions: Blocks::new(FEWEST_EXTENSIONS, 0),
+            uniform: vec![0],
+            journal: Vec::new(),
+            memory_bytes,
+        };
+        for group in 0..GROUPS {
+            while let Err(Cramped) = tables.derive(routes, group, u32::MAX) {
+                tables.resize(tables.leaves.capacity() / 2 * 3, tables.extensions.capacity() * 2)?;
+            }
+            tables.journal.clear();
+        }
+        tables.leaves.commit();
+        tables.extensions.commit();
+        let room = |used: u32, fewest: u32| (used + used / 4).max(fewest);
+        tables
+            .resize(room(tables.leaves.extent(), FEWEST_LEAVES), room(tables.extensions.extent(), FEWEST_EXTENSIONS))?;
+        Ok(tables)
+    }
+
+    /// What the readers see.
+    pub fn direct(&self) -> Arc<Direct> {
+        self.direct.clone()
+    }
+
+    /// Works out the groups that changed and publishes them. When it stops, nothing has changed.
+    pub fn update(&mut self, routes: &Routes, dirty: &mut Vec<Dirty>) -> Result<(), Cramped> {
+        dirty.sort_unstable_by_key(|&(group, _)| group);
+        let mut rest = dirty.as_slice();
+        while let Some(&(group, _)) = rest.first() {
+            let same = rest.iter().take_while(|&&(other, _)| other == group).count();
+            let slots = rest[..same].iter().fold(0, |slots, &(_, more)| slots | more);
+            rest = &rest[same..];
+            if let Err(cramped) = self.derive(routes, group as usize, slots) {
+                self.undo();
+                return Err(cramped);
+            }
+        }
+        self.journal.clear();
+        self.leaves.commit();
+        self.extensions.commit();
+        Ok(())
+    }
+
+    /// Frees what no reader can see any more; returns the pieces that still wait.
+    pub fn reclaim(&mut self, epochs: &mut Epochs) -> usize {
+        if self.leaves.unstamped() || self.extensions.unstamped() {
+            let epoch = epochs.close();
+            self.leaves.stamp(epoch);
+            self.extensions.stamp(epoch);
+        }
+        let passed = epochs.passed();
+        self.leaves.reclaim(passed) + self.extensions.reclaim(passed)
+    }
+
+    /// That the tables can not grow.
+    pub fn full(&self) -> FibFull {
+        FibFull::Memory { bytes: self.direct.memory_bytes() / 4 * 5, table: TABLE }
+    }
+
+    fn undo(&mut self) {
+        for (place, word) in std::mem::take(&mut self.journal).into_iter().rev() {
+            self.store(place, word);
+        }
+        self.leaves.undo();
+        self.extensions.undo();
+    }
+
+    /// Makes the tables that grow larger or smaller; only before readers have them.
+    fn resize(&mut self, leaves: u32, extensions: u32) -> Result<(), FibFull> {
+        let bytes = GROUPS * 8 + leaves as usize * 2 + extensions as usize * EXTENSION_WORDS * 8;
+        if bytes > self.memory_bytes {
+            return Err(FibFull::Memory { bytes, table: TABLE });
+        }
+        let direct = Arc::get_mut(&mut self.direct).expect("only tables that no reader has are resized");
+        let larger: Table<AtomicU16> = table(leaves as usize)?;
+        for (to, from) in larger.iter().zip(direct.leaves.iter()) {
+            to.store(from.load(Relaxed), Relaxed);
+        }
+        direct.leaves = larger;
+        let larger: Table<AtomicU64> = table(extensions as usize * EXTENSION_WORDS)?;
+        for (to, from) in larger.iter().zip(direct.extensions.iter()) {
+            to.store(from.load(Relaxed), Relaxed);
+        }
+        direct.extensions = larger;
+        self.leaves.resize(leaves);
+        self.extensions.resize(extensions);
+        Ok(())
+    }
+
+    /// Works out one group. Extensions only in the `slots` that changed.
+    fn derive(&mut self, routes: &Routes, group: usize, slots: u32) -> Result<(), Cramped> {
+        let inner = routes.inner(group);
+        if inner.is_empty() && self.load(Place::Group(group)) >> 32 == 0 {
+            let word = self.uniform(routes.cover(group))?;
+            self.publish(Place::Group(group), word);
+            return Ok(());
+        }
+        let (old_word, old) = self.read(Place::Group(group));
+        let mut extensions = self.extensions_of(old_word, &old);
+        let mut values = [routes.cover(group); SLOTS];
+        let mut extended = 0u32;
+        let mut at = 0;
+        while let Some(route) = inner.get(at) {
+            let slot = (route.address() >> 8) as usize;
+            if route.length() <= 24 {
+                values[slot..slot + (1 << (24 - route.length()))].fill(route.next_hop());
+                at += 1;
+                continue;
+            }
+            let longer =
+                inner[at..].iter().take_while(|route| route.length() > 24 && (route.address() >> 8) as usize == slot);
+            let longer = &inner[at..at + longer.count()];
+            at += longer.len();
+            if slots & 1 << slot != 0 {
+                match self.derive_extension(extensions[slot], values[slot], longer)? {
+                    Ok(value) => values[slot] = value,
+                    Err(number) => {
+                        extensions[slot] = Some(number);
+                        extended |= 1 << slot;
+                    }
+                }
+            } else if extensions[slot].is_some() {
+                extended |= 1 << slot;
+            } else {
+                // Longer routes that say what the shorter one says.
+                values[slot] = longer.last().map_or(values[slot], |route| route.next_hop());
+            }
+        }
+        let mut block = Block { map: 0, words: [0; BLOCK], len: 0 };
+        for slot in 0..SLOTS {
+            let (here, before) = (extended >> slot & 1, if slot == 0 { 1 } else { extended >> (slot - 1) & 1 });
+            if here == 0 && before == 0 && values[slot] == values[slot - 1] {
+                continue;
+            }
+            block.map |= u32::from(slot > 0) << slot;
+            block.words[block.len] = if here == 0 { values[slot] } else { EXTENDED };
+            block.len += 1;
+        }
+        let leaves = block.len;
+        let mut numbers = (0..SLOTS).filter(|slot| extended >> slot & 1 != 0).filter_map(|slot| extensions[slot]);
+        for leaf in 0..leaves {
+            if block.words[leaf] & EXTENDED != 0
+                && let Some(number) = numbers.next()
+            {
+                block.words[leaf] |= block.len as u16;
+                block.words[block.len] = number as u16;
+                block.words[block.len + 1] = (number >> 16) as u16;
+                block.len += 2;
+            }
+        }
+        self.replace(Place::Group(group), (old_word, &old), &block)?;
+        for slot in 0..SLOTS {
+            if extended >> slot & 1 == 0
+                && let Some(number) = extensions[slot]
+            {
+                self.retire_extension(number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Works out the /24 of one slot: its only value, or (the error) the number of its extension.
+    fn derive_extension(
+        &mut self,
+        number: Option<u32>,
+        outside: u16,
+        routes: &[Inner],
+    ) -> Result<Result<u16, u32>, Cramped> {
+        let mut values = [outside; 256];
+        for route in routes {
+            let first = (route.address() & 0xff) as usize;
+            values[first..first + (1 << (32 - route.length()))].fill(route.next_hop());
+        }
+        if values.iter().all(|&value| value == values[0]) {
+            return Ok(Ok(values[0]));
+        }
+        let fresh = number.is_none();
+        let number = match number {
+            Some(number) => number,
+            None => self.extensions.take(1).ok_or(Cramped)?,
+        };
+        for (part, values) in values.chunks_exact(SLOTS).enumerate() {
+            let mut block = Block { map: 0, words: [0; BLOCK], len: 0 };
+            for slot in 0..SLOTS {
+                if slot == 0 || values[slot] != values[slot - 1] {
+                    block.map |= u32::from(slot > 0) << slot;
+                    block.words[block.len] = values[slot];
+                    block.len += 1;
+                }
+            }
+            let place = Place::Extension(number as usize * EXTENSION_WORDS + part);
+            // What a new extension held before is no longer its own.
+            let (word, old) = if fresh { (0, Block { map: 0, words: [0; BLOCK], len: 1 }) } else { self.read(place) };
+            if fresh {
+                self.store(place, 0);
+            }
+            self.replace(place, (word, &old), &block)?;
+        }
+        Ok(Err(number))
+    }
+
+    /// Publishes a block in the place of the old one, which is retired.
+    fn replace(&mut self, place: Place, (old_word, old): (u64, &Block), block: &Block) -> Result<(), Cramped> {
+        if block.map == old.map && block.words[..block.len] == old.words[..old.len] {
+            return Ok(());
+        }
+        let word = if block.map == 0 {
+            self.uniform(block.words[0])?
+        } else {
+            let base = self.write(&block.words[..block.len])?;
+            u64::from(block.map) << 32 | u64::from(base)
+        };
+        self.publish(place, word);
+        if old.map != 0 {
+            self.leaves.retire(old_word as u32, old.len as u32);
+        }
+        Ok(())
+    }
+
+    /// Writes leaves where no reader looks yet.
+    fn write(&mut self, leaves: &[u16]) -> Result<u32, Cramped> {
+        let base = self.leaves.take(leaves.len() as u32).ok_or(Cramped)?;
+        for (to, &leaf) in self.direct.leaves[base as usize..].iter().zip(leaves) {
+            to.store(leaf, Relaxed);
+        }
+        Ok(base)
+    }
+
+    /// The word of a group that has only this next hop.
+    fn uniform(&mut self, value: u16) -> Result<u64, Cramped> {
+        let index = usize::from(value);
+        if index >= self.uniform.len() {
+            self.uniform.resize(index + 1, 0);
+        }
+        if self.uniform[index] == 0 && value != 0 {
+            let base = self.write(&[value])?;
+            self.leaves.keep_last();
+            self.uniform[index] = base;
+        }
+        Ok(u64::from(self.uniform[index]))
+    }
+
+    fn publish(&mut self, place: Place, word: u64) {
+        let old = self.load(place);
+        if old != word {
+            self.journal.push((place, old));
+            self.store(place, word);
+        }
+    }
+
+    fn load(&self, place: Place) -> u64 {
+        match place {
+            Place::Group(at) => self.direct.groups[at].load(Relaxed),
+            Place::Extension(at) => self.direct.extensions[at].load(Relaxed),
+        }
+    }
+
+    fn store(&self, place: Place, word: u64) {
+        match place {
+            Place::Group(at) => self.direct.groups[at].store(word, Release),
+            Place::Extension(at) => self.direct.extensions[at].store(word, Release),
+        }
+    }
+
+    /// A published word and its block.
+    fn read(&self, place: Place) -> (u64, Block) {
+        let word = self.load(place);
+        let map = (word >> 32) as u32;
+        let mut block = Block { map, words: [0; BLOCK], len: map.count_ones() as usize + 1 };
+        let base = word as u32 as usize;
+        for (leaf, from) in block.words[..block.len].iter_mut().zip(&self.direct.leaves[base..]) {
+            *leaf = from.load(Relaxed);
+        }
+        let numbers = 2 * block.words[..block.len].iter().filter(|&&leaf| leaf & EXTENDED != 0).count();
+        for at in block.len..block.len + numbers {
+            block.words[at] = self.direct.leaves[base + at].load(Relaxed);
+        }
+        block.len += numbers;
+        (word, block)
+    }
+
+    /// The extension of each slot of a group.
+    fn extensions_of(&self, word: u64, block: &Block) -> [Option<u32>; SLOTS] {
+        let mut extensions = [None; SLOTS];
+        let leaves = block.map.count_ones() as usize + 1;
+        if block.len > leaves {
+            for (slot, extension) in extensions.iter_mut().enumerate() {
+                let leaf = block.words[leaf_at(word & !u64::from(u32::MAX), slot as u32)];
+                if leaf & EXTENDED != 0 {
+                    *extension = Some(self.direct.extension(word as u32, leaf));
+                }
+            }
+        }
+        extensions
+    }
+
+    fn retire_extension(&mut self, number: u32) {
+        for part in 0..EXTENSION_WORDS {
+            let (word, block) = self.read(Place::Extension(number as usize * EXTENSION_WORDS + part));
+            if block.map != 0 {
+                self.leaves.retire(word as u32, block.len as u32);
+            }
+        }
+        self.extensions.retire(number, 1);
+    }
+}
+
+fn table<W: Word>(len: usize) -> Result<Table<W>, FibFull> {
+    Table::new(len).map_err(|_| FibFull::Memory { bytes: len * size_of::<W>(), table: TABLE })
+}

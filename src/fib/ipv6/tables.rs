@@ -1,0 +1,608 @@
+//! Keeps the tables of a large IPv6 FIB: works out the intervals that a change touches and publishes them with one store.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+
+use ringway_mempool::epoch::Epochs;
+use ringway_mempool::simd::Level;
+use ringway_mempool::table::{Node, Table, Word};
+
+use super::stage::{Interval, Stage, Value, push, splice};
+use super::tree::{CHILD, DIRECTORY, INNER_KEYS, LEAF_KEYS, TREE, Tree, key_of, signed};
+use crate::fib::address::Address;
+use crate::fib::blocks::Blocks;
+use crate::fib::limits::FibFull;
+use crate::fib::next_hop::NextHopIndex;
+use crate::fib::prefixes::{Prefix, Prefixes, Step, flatten};
+
+/// How the reasons of refusals call it.
+const TABLE: &str = "IPv6 table";
+/// Values of a leaf, and children of an inner node.
+const VALUES: usize = LEAF_KEYS + 1;
+const CHILDREN: usize = INNER_KEYS + 1;
+/// Intervals that the leaves of one inner node hold, and how many of them it gets when it is made.
+const BLOCK: usize = VALUES * CHILDREN;
+const FILL: usize = BLOCK / CHILDREN * (CHILDREN - 2);
+/// Words of a node, and what its unused keys are: no key is less, so nothing is looked for behind them.
+const NODE_WORDS: usize = 16;
+const PADDING: u32 = i32::MAX as u32;
+/// The fewest nodes that a table has room for.
+const FEWEST_NODES: u32 = 256;
+/// Bits of a root that say how many inner levels there are.
+const LEVEL_BITS: u32 = 3;
+
+/// Where a published word is.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Directory(usize),
+    Word(usize, usize),
+}
+
+/// The tables have no room for a batch: make larger ones.
+#[derive(Debug)]
+pub struct Cramped;
+
+/// Where a key lies: its leaf and, in a tree of two inner levels or more, the block of leaves around it.
+struct Path {
+    leaf: u32,
+    block: Option<Block>,
+}
+
+/// The leaves of one inner node, for the keys from `first` to `last`.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    parent: u32,
+    inner: u32,
+    first: u32,
+    last: u32,
+}
+
+/// The tables and what their writer knows of them.
+pub struct Tables {
+    tree: Arc<Tree>,
+    nodes: Blocks,
+    /// By next hop, the tree that all slots of the directory share that have only this next hop. They stay for good.
+    uniform: HashMap<u16, u32>,
+    /// Words replaced by the batch at hand, so that it can be undone.
+    journal: Vec<(Place, u32)>,
+    memory_bytes: usize,
+}
+
+/// A tree: its root and its inner levels.
+#[derive(Debug, Clone, Copy)]
+struct Root {
+    node: u32,
+    levels: u32,
+}
+
+impl Tables {
+    /// The tables of these routes, compact, with a quarter of room. At most `memory_bytes`.
+    pub fn new(routes: &Prefixes<u128>, memory_bytes: usize) -> Result<Self, FibFull> {
+        let mut filled = vec![false; DIRECTORY];
+        let mut outside = vec![0; DIRECTORY];
+        for ((network, length), next_hop) in routes.iter() {
+            let slot = (network >> 112) as usize;
+            if length > 16 {
+                filled[slot] = true;
+            } else {
+                // In order, so that a longer prefix overwrites a part of the shorter one.
+                outside[slot..slot + (1 << (16 - length))].fill(next_hop.0);
+            }
+        }
+        let mut levels = 1;
+        loop {
+            let mut tables = Self::empty(levels, FEWEST_NODES.max(routes.len() as u32 / 8), memory_bytes)?;
+            match tables.fill(routes, &filled, &outside)? {
+                None => return Ok(tables),
+                Some(more) => levels = more,
+            }
+        }
+    }
+
+    fn empty(levels: u32, nodes: u32, memory_bytes: usize) -> Result<Self, FibFull> {
+        let tree = Tree { directory: table(DIRECTORY)?, nodes: table(nodes as usize)?, levels, level: Level::best() };
+        Ok(Self {
+            tree: Arc::new(tree),
+            nodes: Blocks::new(nodes, 0),
+            uniform: HashMap::new(),
+            journal: Vec::new(),
+            memory_bytes,
+        })
+    }
+
+    /// Fills new tables; returns the inner levels that it takes where these have fewer.
+    fn fill(&mut self, routes: &Prefixes<u128>, filled: &[bool], outside: &[u16]) -> Result<Option<u32>, FibFull> {
+        for (slot, (&filled, &outside)) in filled.iter().zip(outside).enumerate() {
+            let stage = Stage::of_slot(slot);
+            loop {
+                let root = if filled { self.build_whole(routes, stage) } else { self.uniform(outside) };
+                match root {
+                    Ok(root) if root.levels > self.tree.levels => return Ok(Some(root.levels)),
+                    Ok(root) => break self.store(Place::Directory(slot), root.node),
+                    Err(Cramped) => self.resize(self.nodes.capacity() / 2 * 3)?,
+                }
+            }
+        }
+        self.nodes.commit();
+        let extent = self.nodes.extent();
+        self.resize((extent + extent / 8).max(FEWEST_NODES))?;
+        Ok(None)
+    }
+
+    /// What the readers see.
+    pub fn tree(&self) -> Arc<Tree> {
+        self.tree.clone()
+    }
+
+    /// Works out the prefixes that changed and publishes them. When it stops, nothing has changed.
+    pub fn update(&mut self, routes: &Prefixes<u128>, changed: &mut Vec<Prefix<u128>>) -> Result<(), Cramped> {
+        // In order, so that each comes after those that contain it, which have made it right already.
+        changed.sort_unstable();
+        let mut done: Option<Prefix<u128>> = None;
+        for &(network, length) in changed.iter() {
+            if done.is_some_and(|(outer, bits)| bits <= length && network.network(bits) == outer) {
+                continue;
+            }
+            done = Some((network, length));
+            let slots = if length < 16 { 1 << (16 - length) } else { 1 };
+            let first = (network >> 112) as usize;
+            for slot in first..first + slots {
+                let stage = Stage::of_slot(slot);
+                let prefix = if length < 16 { (stage.network, 16) } else { (network, length) };
+                if let Err(cramped) = self.change(routes, stage, Place::Directory(slot), prefix) {
+                    self.undo();
+                    return Err(cramped);
+                }
+            }
+        }
+        self.journal.clear();
+        self.nodes.commit();
+        Ok(())
+    }
+
+    /// Frees what no reader can see any more; returns the pieces that still wait.
+    pub fn reclaim(&mut self, epochs: &mut Epochs) -> usize {
+        if self.nodes.unstamped() {
+            let epoch = epochs.close();
+            self.nodes.stamp(epoch);
+        }
+        self.nodes.reclaim(epochs.passed())
+    }
+
+    /// That the tables can not grow.
+    pub fn full(&self) -> FibFull {
+        FibFull::Memory { bytes: self.tree.memory_bytes() / 4 * 5, table: TABLE }
+    }
+
+    fn undo(&mut self) {
+        for (place, word) in std::mem::take(&mut self.journal).into_iter().rev() {
+            self.store(place, word);
+        }
+        self.nodes.undo();
+    }
+
+    /// Makes the table of nodes larger or smaller; only before readers have it.
+    fn resize(&mut self, nodes: u32) -> Result<(), FibFull> {
+        let bytes = DIRECTORY * 4 + nodes as usize * size_of::<Node>();
+        if bytes > self.memory_bytes {
+            return Err(FibFull::Memory { bytes, table: TABLE });
+        }
+        let tree = Arc::get_mut(&mut self.tree).expect("only tables that no reader has are resized");
+        let larger: Table<Node> = table(nodes as usize)?;
+        for (to, from) in larger.iter().zip(tree.nodes.iter()) {
+            for (to, from) in to.0.iter().zip(&from.0) {
+                to.store(from.load(Relaxed), Relaxed);
+            }
+        }
+        tree.nodes = larger;
+        self.nodes.resize(nodes);
+        Ok(())
+    }
+
+    /// Makes one prefix right in the tree of a stage, and in those below it.
+    fn change(
+        &mut self,
+        routes: &Prefixes<u128>,
+        stage: Stage,
+        root_at: Place,
+        prefix: Prefix<u128>,
+    ) -> Result<(), Cramped> {
+        let root = self.root(root_at);
+        let inside = if prefix.1 <= stage.end() { prefix } else { stage.unit(prefix.0) };
+        let keys = stage.keys(inside);
+        let path = self.path(root, keys.0);
+        if prefix.1 > stage.end()
+            && let (leaf, value) = self.value_at(path.leaf, keys.0)
+            && value & TREE != 0
+            && routes.within(inside).any(|((_, length), _)| length > stage.end())
+        {
+            let (node, word) = Tree::root_at(leaf as usize, value);
+            return self.change(routes, stage.below(inside.0), Place::Word(node, word), prefix);
+        }
+        let fresh = self.intervals(routes, stage, inside)?;
+        if let Some(block) = path.block.filter(|block| keys.1 <= block.last) {
+            let before = self.collect(Root { node: block.inner, levels: 1 }, block.last);
+            let after = splice(&before, block.first, keys, &fresh);
+            if before == after {
+                return Ok(());
+            }
+            // A slot with one next hop is a tree that other slots share: it stays as it is, and is taken instead of another like it.
+            let whole = stage.number == 0 && block.first == 0 && block.last == u32::MAX;
+            let shared = whole && (is_uniform(&before) || is_uniform(&after));
+            if after.len() <= BLOCK && !shared {
+                self.replace_block(block, &before, &after)?;
+                self.retire_below(&before, keys, block.first);
+                return Ok(());
+            }
+        }
+        let before = self.collect(root, u32::MAX);
+        let after = splice(&before, 0, keys, &fresh);
+        if before == after {
+            return Ok(());
+        }
+        let new = self.build(stage, &after)?;
+        if stage.number == 0 && new.levels > self.tree.levels {
+            return Err(Cramped);
+        }
+        self.publish(root_at, if stage.number == 0 { new.node } else { new.word() });
+        self.retire_below(&before, keys, 0);
+        if stage.number > 0 || !is_uniform(&before) {
+            self.retire_nodes(root);
+        }
+        Ok(())
+    }
+
+    /// Gives the leaves of one inner node another content: new leaves, and a copy of the inner node among its siblings.
+    fn replace_block(&mut self, block: Block, before: &[Interval], after: &[Interval]) -> Result<(), Cramped> {
+        let (child, lasts) = self.write_leaves(after)?;
+        let siblings = self.word(block.parent, CHILD);
+        let count = self.children(block.parent);
+        let copy = self.take(count)?;
+        for sibling in 0..count {
+            let words = std::array::from_fn(|word| self.word(siblings + sibling, word));
+            self.write(copy + sibling, if siblings + sibling == block.inner { inner(&lasts, child) } else { words });
+        }
+        self.nodes.retire(self.word(block.inner, CHILD), leaf_nodes(before.len().div_ceil(VALUES), before));
+        self.publish(Place::Word(block.parent as usize, CHILD), copy);
+        self.nodes.retire(siblings, count);
+        Ok(())
+    }
+
+    /// The intervals of a prefix of this stage, from the routes; the trees below it are made.
+    fn intervals(
+        &mut self,
+        routes: &Prefixes<u128>,
+        stage: Stage,
+        inside: Prefix<u128>,
+    ) -> Result<Vec<Interval>, Cramped> {
+        let outside = routes.parent(inside).map_or(NextHopIndex::NO_ROUTE, |(_, next_hop)| next_hop);
+        let (mut here, mut below) = (Vec::new(), Vec::new());
+        routes.walk(inside, stage.end(), |step| match step {
+            Step::Prefix((network, length), next_hop) => {
+                here.push(((key_of(network, stage.number), length - stage.start()), next_hop));
+            }
+            Step::Longer(network) => below.push(network),
+        });
+        let mut flat = Vec::new();
+        let (first, last) = stage.keys(inside);
+        flatten(here.into_iter(), (first, last), outside, |last, next_hop| {
+            flat.push(Interval { last, value: Value::Hop(next_hop.0) });
+        });
+        if below.is_empty() {
+            return Ok(flat);
+        }
+        let mut below = below.into_iter().peekable();
+        let mut intervals = Vec::with_capacity(flat.len() + 2 * below.len());
+        // As u64, because the key after the last one is none.
+        let mut at = u64::from(first);
+        for Interval { last, value } in flat {
+            while let Some(network) = below.next_if(|&network| stage.keys((network, stage.end())).0 <= last) {
+                let (key, key_last) = stage.keys((network, stage.end()));
+                if at < u64::from(key) {
+                    push(&mut intervals, key - 1, value);
+                }
+                let root = self.build_whole(routes, stage.below(network))?;
+                push(&mut intervals, key_last, Value::Root(root.word()));
+                at = u64::from(key_last) + 1;
+            }
+            if at <= u64::from(last) {
+                push(&mut intervals, last, value);
+                at = u64::from(last) + 1;
+            }
+        }
+        Ok(intervals)
+    }
+
+    fn build_whole(&mut self, routes: &Prefixes<u128>, stage: Stage) -> Result<Root, Cramped> {
+        let intervals = self.intervals(routes, stage, stage.whole())?;
+        self.build(stage, &intervals)
+    }
+
+    /// Makes a tree that no reader sees yet.
+    fn build(&mut self, stage: Stage, intervals: &[Interval]) -> Result<Root, Cramped> {
+        if stage.number == 0
+            && let [Interval { value: Value::Hop(value), .. }] = intervals
+        {
+            return self.uniform(*value);
+        }
+        if stage.number > 0 && intervals.len() <= VALUES {
+            let (node, _) = self.write_leaves(intervals)?;
+            return Ok(Root { node, levels: 0 });
+        }
+        let mut level = Vec::new();
+        for block in evenly(intervals, FILL) {
+            let (child, lasts) = self.write_leaves(block)?;
+            level.push((inner(&lasts, child), block[block.len() - 1].last));
+        }
+        let mut levels = 1;
+        let least = if stage.number == 0 { self.tree.levels } else { 1 };
+        while level.len() > 1 || levels < least {
+            let mut parents = Vec::new();
+            for siblings in evenly(&level, CHILDREN) {
+                let child = self.take(siblings.len() as u32)?;
+                let mut lasts = Vec::with_capacity(siblings.len());
+                for (place, &(words, last)) in (child..).zip(siblings) {
+                    self.write(place, words);
+                    lasts.push(last);
+                }
+                parents.push((inner(&lasts, child), lasts[lasts.len() - 1]));
+            }
+            level = parents;
+            levels += 1;
+        }
+        let node = self.take(1)?;
+        self.write(node, level[0].0);
+        Ok(Root { node, levels })
+    }
+
+    /// The tree of stage 0 that has only this next hop.
+    fn uniform(&mut self, value: u16) -> Result<Root, Cramped> {
+        let levels = self.tree.levels;
+        if let Some(&node) = self.uniform.get(&value) {
+            return Ok(Root { node, levels });
+        }
+        let leaf = self.take(levels + 1)?;
+        self.nodes.keep_last();
+        self.write_leaf(leaf, &[Interval { last: u32::MAX, value: Value::Hop(value) }], &mut 0);
+        for node in leaf + 1..=leaf + levels {
+            self.write(node, inner(&[u32::MAX], node - 1));
+        }
+        self.uniform.insert(value, leaf + levels);
+        Ok(Root { node: leaf + levels, levels })
+    }
+
+    /// Writes the leaves of one inner node and, behind them, the roots they lead to. Returns the first leaf, and the last key of each.
+    fn write_leaves(&mut self, intervals: &[Interval]) -> Result<(u32, Vec<u32>), Cramped> {
+        let leaves = intervals.len().div_ceil(VALUES);
+        let first = self.take(leaf_nodes(leaves, intervals))?;
+        let mut root_at = leaves * NODE_WORDS;
+        let mut lasts = Vec::with_capacity(leaves);
+        for (leaf, intervals) in intervals.chunks(VALUES).enumerate() {
+            root_at -= leaf.min(1) * NODE_WORDS;
+            self.write_leaf(first + leaf as u32, intervals, &mut root_at);
+            lasts.push(intervals[intervals.len() - 1].last);
+        }
+        Ok((first, lasts))
+    }
+
+    /// Writes one leaf; `root_at` is where, in words behind it, its next root goes.
+    fn write_leaf(&mut self, leaf: u32, intervals: &[Interval], root_at: &mut usize) {
+        let mut words = [PADDING; NODE_WORDS];
+        words[LEAF_KEYS..].fill(0);
+        for (place, interval) in intervals.iter().enumerate() {
+            if place + 1 < intervals.len() {
+                words[place] = signed(interval.last) as u32;
+            }
+            let value = match interval.value {
+                Value::Hop(value) => value,
+                Value::Root(root) => {
+                    let node = leaf as usize + *root_at / NODE_WORDS;
+                    self.tree.nodes[node].0[*root_at % NODE_WORDS].store(root, Relaxed);
+                    *root_at += 1;
+                    TREE | (*root_at - 1) as u16
+                }
+            };
+            words[LEAF_KEYS + place / 2] |= u32::from(value) << (16 * (place % 2));
+        }
+        self.write(leaf, words);
+    }
+
+    /// Where a key leads to.
+    fn path(&self, root: Root, key: u32) -> Path {
+        let (mut node, mut first, mut last) = (root.node, 0, u32::MAX);
+        let mut block = None;
+        for level in (0..root.levels).rev() {
+            let before = (0..INNER_KEYS).take_while(|&at| self.key(node, at) < key).count();
+            if before > 0 {
+                first = self.key(node, before - 1) + 1;
+            }
+            if before < INNER_KEYS && self.key(node, before) != u32::MAX {
+                last = self.key(node, before);
+            }
+            let child = self.word(node, CHILD) + before as u32;
+            if level == 1 {
+                block = Some(Block { parent: node, inner: child, first, last });
+            }
+            node = child;
+        }
+        Path { leaf: node, block }
+    }
+
+    /// The leaf and its value for a key.
+    fn value_at(&self, leaf: u32, key: u32) -> (u32, u16) {
+        let before = (0..LEAF_KEYS).take_while(|&at| self.key(leaf, at) < key).count();
+        (leaf, self.value(leaf, before))
+    }
+
+    fn value(&self, leaf: u32, place: usize) -> u16 {
+        (self.word(leaf, LEAF_KEYS + place / 2) >> (16 * (place % 2))) as u16
+    }
+
+    /// The intervals of a tree, whose last key is `last`.
+    fn collect(&self, root: Root, last: u32) -> Vec<Interval> {
+        let mut intervals = Vec::new();
+        self.collect_into(root, last, &mut intervals);
+        intervals
+    }
+
+    fn collect_into(&self, root: Root, last: u32, intervals: &mut Vec<Interval>) {
+        let Root { node, levels } = root;
+        let places = if levels == 0 { self.values(node) } else { self.children(node) as usize };
+        for place in 0..places {
+            let last = if place + 1 < places { self.key(node, place) } else { last };
+            if levels > 0 {
+                let child = Root { node: self.word(node, CHILD) + place as u32, levels: levels - 1 };
+                self.collect_into(child, last, intervals);
+                continue;
+            }
+            let value = self.value(node, place);
+            let value = if value & TREE == 0 {
+                Value::Hop(value)
+            } else {
+                let (node, word) = Tree::root_at(node as usize, value);
+                Value::Root(self.word(node as u32, word))
+            };
+            intervals.push(Interval { last, value });
+        }
+    }
+
+    /// Retires the trees that the intervals `before`, which start with the key `first`, had for some keys.
+    fn retire_below(&mut self, before: &[Interval], (from, to): (u32, u32), first: u32) {
+        let mut start = first;
+        for interval in before {
+            if let Value::Root(word) = interval.value
+                && (from..=to).contains(&start)
+            {
+                let root = Root::of(word);
+                let intervals = self.collect(root, u32::MAX);
+                self.retire_below(&intervals, (0, u32::MAX), 0);
+                self.retire_nodes(root);
+            }
+            start = interval.last.wrapping_add(1);
+        }
+    }
+
+    /// Retires the nodes of one tree.
+    fn retire_nodes(&mut self, root: Root) {
+        if root.levels == 0 {
+            self.retire_leaves(root.node, 1);
+        } else {
+            self.retire_children(root);
+            self.nodes.retire(root.node, 1);
+        }
+    }
+
+    fn retire_children(&mut self, parent: Root) {
+        let (child, count) = (self.word(parent.node, CHILD), self.children(parent.node));
+        if parent.levels == 1 {
+            return self.retire_leaves(child, count);
+        }
+        for node in child..child + count {
+            self.retire_children(Root { node, levels: parent.levels - 1 });
+        }
+        self.nodes.retire(child, count);
+    }
+
+    fn retire_leaves(&mut self, first: u32, count: u32) {
+        let mut intervals = Vec::new();
+        for node in first..first + count {
+            self.collect_into(Root { node, levels: 0 }, u32::MAX, &mut intervals);
+        }
+        self.nodes.retire(first, leaf_nodes(count as usize, &intervals));
+    }
+
+    fn take(&mut self, nodes: u32) -> Result<u32, Cramped> {
+        self.nodes.take(nodes).ok_or(Cramped)
+    }
+
+    fn write(&self, node: u32, words: [u32; NODE_WORDS]) {
+        for (to, word) in self.tree.nodes[node as usize].0.iter().zip(words) {
+            to.store(word, Relaxed);
+        }
+    }
+
+    fn word(&self, node: u32, word: usize) -> u32 {
+        self.tree.nodes[node as usize].0[word].load(Relaxed)
+    }
+
+    /// A key of a node; the last of all keys where it has none.
+    fn key(&self, node: u32, place: usize) -> u32 {
+        signed(self.word(node, place)) as u32
+    }
+
+    fn children(&self, inner: u32) -> u32 {
+        1 + (0..INNER_KEYS).take_while(|&at| self.word(inner, at) != PADDING).count() as u32
+    }
+
+    fn values(&self, leaf: u32) -> usize {
+        1 + (0..LEAF_KEYS).take_while(|&at| self.word(leaf, at) != PADDING).count()
+    }
+
+    fn root(&self, place: Place) -> Root {
+        match place {
+            Place::Directory(_) => Root { node: self.load(place), levels: self.tree.levels },
+            Place::Word(..) => Root::of(self.load(place)),
+        }
+    }
+
+    fn publish(&mut self, place: Place, word: u32) {
+        self.journal.push((place, self.load(place)));
+        self.store(place, word);
+    }
+
+    fn load(&self, place: Place) -> u32 {
+        match place {
+            Place::Directory(slot) => self.tree.directory[slot].load(Relaxed),
+            Place::Word(node, word) => self.tree.nodes[node].0[word].load(Relaxed),
+        }
+    }
+
+    fn store(&self, place: Place, word: u32) {
+        match place {
+            Place::Directory(slot) => self.tree.directory[slot].store(word, Release),
+            Place::Word(node, at) => self.tree.nodes[node].0[at].store(word, Release),
+        }
+    }
+}
+
+impl Root {
+    fn of(word: u32) -> Self {
+        Self { node: word >> LEVEL_BITS, levels: word & ((1 << LEVEL_BITS) - 1) }
+    }
+
+    /// As the tables hold it behind stage 0.
+    fn word(self) -> u32 {
+        self.node << LEVEL_BITS | self.levels
+    }
+}
+
+fn is_uniform(intervals: &[Interval]) -> bool {
+    matches!(intervals, [Interval { value: Value::Hop(_), .. }])
+}
+
+/// The content of an inner node whose children end with these keys.
+fn inner(lasts: &[u32], child: u32) -> [u32; NODE_WORDS] {
+    let mut words = [PADDING; NODE_WORDS];
+    for (word, &last) in words.iter_mut().zip(&lasts[..lasts.len() - 1]) {
+        *word = signed(last) as u32;
+    }
+    words[CHILD] = child;
+    words
+}
+
+/// Nodes of so many leaves and the roots behind them.
+fn leaf_nodes(leaves: usize, intervals: &[Interval]) -> u32 {
+    let roots = intervals.iter().filter(|interval| matches!(interval.value, Value::Root(_))).count();
+    (leaves + roots.div_ceil(NODE_WORDS)) as u32
+}
+
+/// The fewest parts of at most `most` items, all of about the same size.
+fn evenly<T>(items: &[T], most: usize) -> impl Iterator<Item = &[T]> {
+    let parts = items.len().div_ceil(most);
+    (0..parts).map(move |part| &items[part * items.len() / parts..(part + 1) * items.len() / parts])
+}
+
+fn table<W: Word>(len: usize) -> Result<Table<W>, FibFull> {
+    Table::new(len).map_err(|_| FibFull::Memory { bytes: len * size_of::<W>(), table: TABLE })
+}

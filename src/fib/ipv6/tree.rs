@@ -1,0 +1,177 @@
+//! The IPv6 table of a large FIB as its readers see it: trees of intervals, whose nodes are searched with one instruction or two.
+//!
+//! ```text
+//!   stage     0: bits 16..48      1: 48..80      2: 80..112      3: 112..128        of the address: the key, 32 bits
+//!
+//!   directory[upper 16 bits] ──▶ inner node ──▶ ... ──▶ leaf ──▶ next hop, or the root of the next stage's tree
+//!
+//!   inner node   15 keys: the last key of every child but the last; 1 number: the first child. Children lie together.
+//!   leaf         10 keys: the last key of every interval but the last; 11 values of 16 bits: a next hop, or
+//!                0x8000 | n: the word n words behind the start of the leaf is a root: node << 3 | number of inner levels
+//! ```
+//!
+//! The child or interval of a key has as many siblings before it as there are keys less than the one looked for; a node is one
+//! cache line, so that a step is one load and one comparison of all keys at once. Keys are kept with the upper bit flipped, since
+//! AVX2 compares signed numbers. All trees of stage 0 have the same depth, so the steps of a burst go side by side without a branch that
+//! depends on the data. Most routes are /48 or shorter; the trees of the later stages are as deep as they need be.
+//!
+//! A change is published by one 32-bit store, with release: of a root, or of the number of the first child in an inner node. Whatever
+//! that leads to was written before and is not changed while a reader may see it (`INV-GRACE`).
+//!
+//! Bounds: 256 KB for the directory; a route adds at most two intervals, and those of a tree fill 14 of 16 leaves at least when it is
+//! made, so some 20 bytes a route and a quarter more for change; a /48, /80 or /112 with longer routes takes at least one cache line.
+
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+
+use ringway_mempool::simd::{Kernel, Level, Simd};
+use ringway_mempool::table::{Node, Table, prefetch};
+
+use crate::fib::next_hop::NextHopIndex;
+
+/// Slots of the directory.
+pub const DIRECTORY: usize = 1 << 16;
+/// Stages.
+pub const STAGES: u32 = 4;
+/// Keys of a leaf.
+pub const LEAF_KEYS: usize = 10;
+/// Keys of an inner node.
+pub const INNER_KEYS: usize = 15;
+/// The word of an inner node that numbers its first child.
+pub const CHILD: usize = 15;
+/// In a value: not a next hop, but the place of the root of a tree.
+pub const TREE: u16 = 0x8000;
+/// Destinations whose loads are in flight together.
+const TOGETHER: usize = 32;
+
+/// The tables.
+pub struct Tree {
+    pub(super) directory: Table<AtomicU32>,
+    pub(super) nodes: Table<Node>,
+    /// Inner levels of every tree of stage 0.
+    pub(super) levels: u32,
+    pub(super) level: Level,
+}
+
+/// The key of an address in a stage.
+#[inline(always)]
+pub fn key_of(address: u128, stage: u32) -> u32 {
+    (address << (16 + 32 * stage) >> 96) as u32
+}
+
+/// A key as the nodes hold it.
+#[inline(always)]
+pub fn signed(key: u32) -> i32 {
+    (key ^ 1 << 31) as i32
+}
+
+/// The child of an inner node that holds a key.
+#[inline(always)]
+fn child<S: Simd>(simd: S, node: &Node, key: i32) -> u32 {
+    let before = (simd.less(node, key) & ((1 << INNER_KEYS) - 1)).count_ones();
+    node.0[CHILD].load(Acquire) + before
+}
+
+/// The value of a leaf for a key.
+#[inline(always)]
+fn value<S: Simd>(simd: S, node: &Node, key: i32) -> u16 {
+    let before = (simd.less(node, key) & ((1 << LEAF_KEYS) - 1)).count_ones();
+    let word = node.0[LEAF_KEYS + before as usize / 2].load(Relaxed);
+    (word >> (16 * (before & 1))) as u16
+}
+
+impl Tree {
+    /// The next hop for one destination.
+    #[inline]
+    pub fn lookup(&self, destination: u128) -> NextHopIndex {
+        let mut next_hop = [NextHopIndex::NO_ROUTE];
+        self.lookup_burst(&[destination], &mut next_hop);
+        next_hop[0]
+    }
+
+    /// The next hops for any number of destinations.
+    #[inline]
+    pub fn lookup_burst(&self, destinations: &[u128], next_hops: &mut [NextHopIndex]) {
+        self.level.run(Burst { tree: self, destinations, next_hops });
+    }
+
+    /// Brings in the directory's words for these destinations.
+    #[inline]
+    pub fn prefetch(&self, destinations: &[u128]) {
+        for destination in destinations {
+            prefetch(&self.directory[(destination >> 112) as usize]);
+        }
+    }
+
+    /// Where the root is that a value of a leaf leads to: node and word.
+    #[inline(always)]
+    pub(super) fn root_at(leaf: usize, value: u16) -> (usize, usize) {
+        let word = usize::from(value & !TREE);
+        (leaf + word / 16, word % 16)
+    }
+
+    /// The next hop in the trees of the stages behind 0.
+    #[inline(always)]
+    fn longer<S: Simd>(&self, simd: S, mut leaf: usize, mut value_here: u16, destination: u128) -> u16 {
+        for stage in 1..STAGES {
+            let (node, word) = Self::root_at(leaf, value_here);
+            let root = self.nodes[node].0[word].load(Acquire);
+            let key = signed(key_of(destination, stage));
+            leaf = (root >> 3) as usize;
+            for _ in 0..root & 7 {
+                leaf = child(simd, &self.nodes[leaf], key) as usize;
+            }
+            value_here = value(simd, &self.nodes[leaf], key);
+            if value_here & TREE == 0 {
+                break;
+            }
+        }
+        value_here
+    }
+
+    /// Bytes of the tables.
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.directory) + size_of_val(&*self.nodes)
+    }
+}
+
+struct Burst<'a> {
+    tree: &'a Tree,
+    destinations: &'a [u128],
+    next_hops: &'a mut [NextHopIndex],
+}
+
+impl Kernel for Burst<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let tree = self.tree;
+        for (destinations, next_hops) in self.destinations.chunks(TOGETHER).zip(self.next_hops.chunks_mut(TOGETHER)) {
+            let mut lanes = [(0u32, 0i32); TOGETHER];
+            for ((node, key), &destination) in lanes.iter_mut().zip(destinations) {
+                *node = tree.directory[(destination >> 112) as usize].load(Acquire);
+                *key = signed(key_of(destination, 0));
+            }
+            let lanes = &mut lanes[..destinations.len()];
+            // One step of every destination, then the next: the loads of a step overlap.
+            for _ in 0..tree.levels {
+                for (node, key) in lanes.iter_mut() {
+                    *node = child(simd, &tree.nodes[*node as usize], *key);
+                }
+            }
+            let mut any = 0;
+            for (next_hop, &(leaf, key)) in next_hops.iter_mut().zip(lanes.iter()) {
+                next_hop.0 = value(simd, &tree.nodes[leaf as usize], key);
+                any |= next_hop.0;
+            }
+            if any & TREE != 0 {
+                for ((next_hop, &destination), &(leaf, _)) in next_hops.iter_mut().zip(destinations).zip(lanes.iter()) {
+                    if next_hop.0 & TREE != 0 {
+                        next_hop.0 = tree.longer(simd, leaf as usize, next_hop.0, destination);
+                    }
+                }
+            }
+        }
+    }
+}
