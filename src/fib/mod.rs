@@ -25,6 +25,7 @@ mod intervals;
 pub mod ipv4;
 pub mod ipv6;
 pub mod limits;
+pub mod load;
 pub mod next_hop;
 pub mod oracle;
 pub mod path_table;
