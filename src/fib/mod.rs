@@ -32,4 +32,5 @@ pub mod path_table;
 pub mod path_writer;
 pub mod prefixes;
 pub mod rib;
+pub mod synthetic;
 pub mod tables;

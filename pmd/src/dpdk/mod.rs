@@ -19,6 +19,7 @@ mod device;
 mod eal;
 mod hotplug;
 mod log;
+pub mod lookup;
 mod pool;
 mod port;
 mod rss;
