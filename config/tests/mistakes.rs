@@ -123,7 +123,7 @@ fn list_and_table_mixed_up_is_told_from_the_brackets() {
 
 #[test]
 fn wrong_type_says_what_was_found_and_expected() {
-    expect("[workers]\nburst = \"32\"\n", "\"32\"", "is a string; expected an integer from 1 to 32");
+    expect("[workers]\nburst = \"32\"\n", "\"32\"", "is a string; expected an integer from 1 to 512");
     expect("[router]\naccept_source_route = 1\n", "1", "true or false");
     expect("[workers]\ncores = 1\n", "1", "in square brackets");
     expect("[router]\nname = 2024-01-01\n", "2024-01-01", "a date or time");
@@ -131,7 +131,7 @@ fn wrong_type_says_what_was_found_and_expected() {
 
 #[test]
 fn number_out_of_range_says_the_range() {
-    expect("[workers]\nburst = 33\n", "33", "from 1 to 32");
+    expect("[workers]\nburst = 513\n", "513", "from 1 to 512");
     expect("[cache]\ntimeout_s = -1\n", "-1", "from 1 to 86400");
     expect("[icmp]\nburst = 99999999999999999999999999\n", "99999999999999999999999999", "out of range");
 }
