@@ -272,7 +272,7 @@ impl Writer {
     }
 
     /// Shows the readers what has changed; returns the new table where it takes one.
-    fn publish(&mut self, changed: &mut Vec<Prefix<u128>>, may_grow: bool) -> Result<Option<Form>, FibFull> {
+    fn publish(&mut self, changed: &mut [Prefix<u128>], may_grow: bool) -> Result<Option<Form>, FibFull> {
         // A large table waits for fewer routes, so as not to go to and fro.
         if self.routes.len() <= if self.tables.is_some() { SMALL / 4 } else { SMALL } {
             self.tables = None;

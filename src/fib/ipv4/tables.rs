@@ -219,9 +219,9 @@ impl Tables {
             }
         }
         self.replace(Place::Group(group), (old_word, &old), &block)?;
-        for slot in 0..SLOTS {
+        for (slot, number) in extensions.iter().enumerate() {
             if extended >> slot & 1 == 0
-                && let Some(number) = extensions[slot]
+                && let Some(number) = *number
             {
                 self.retire_extension(number);
             }

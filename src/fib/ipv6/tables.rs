@@ -136,7 +136,7 @@ impl Tables {
     }
 
     /// Works out the prefixes that changed and publishes them. When it stops, nothing has changed.
-    pub fn update(&mut self, routes: &Prefixes<u128>, changed: &mut Vec<Prefix<u128>>) -> Result<(), Cramped> {
+    pub fn update(&mut self, routes: &Prefixes<u128>, changed: &mut [Prefix<u128>]) -> Result<(), Cramped> {
         // In order, so that each comes after those that contain it, which have made it right already.
         changed.sort_unstable();
         let mut done: Option<Prefix<u128>> = None;
