@@ -259,12 +259,14 @@ impl Tables {
                 }
             }
             let place = Place::Extension(number as usize * EXTENSION_WORDS + part);
-            // What a new extension held before is no longer its own.
-            let (word, old) = if fresh { (0, Block { map: 0, words: [0; BLOCK], len: 1 }) } else { self.read(place) };
             if fresh {
-                self.store(place, 0);
+                // Not in the journal: a reader that has found the extension still reads it after the batch is undone.
+                let word = self.word_of(&block)?;
+                self.store(place, word);
+            } else {
+                let (word, old) = self.read(place);
+                self.replace(place, (word, &old), &block)?;
             }
-            self.replace(place, (word, &old), &block)?;
         }
         Ok(Err(number))
     }
@@ -274,17 +276,21 @@ impl Tables {
         if block.map == old.map && block.words[..block.len] == old.words[..old.len] {
             return Ok(());
         }
-        let word = if block.map == 0 {
-            self.uniform(block.words[0])?
-        } else {
-            let base = self.write(&block.words[..block.len])?;
-            u64::from(block.map) << 32 | u64::from(base)
-        };
+        let word = self.word_of(block)?;
         self.publish(place, word);
         if old.map != 0 {
             self.leaves.retire(old_word as u32, old.len as u32);
         }
         Ok(())
+    }
+
+    /// Writes a block where no reader looks yet; the word that leads to it.
+    fn word_of(&mut self, block: &Block) -> Result<u64, Cramped> {
+        if block.map == 0 {
+            return self.uniform(block.words[0]);
+        }
+        let base = self.write(&block.words[..block.len])?;
+        Ok(u64::from(block.map) << 32 | u64::from(base))
     }
 
     /// Writes leaves where no reader looks yet.

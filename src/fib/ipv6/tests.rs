@@ -151,7 +151,7 @@ fn a_large_table_changes_in_place_and_makes_way_for_a_small_one() {
 fn without_memory_to_grow_routes_are_refused_and_withdrawals_are_not() {
     let limits = Limits { memory_bytes: (256 << 10) + (48 << 10), ..Limits::default() };
     let (mut writer, mut oracle) = starting_with(&filler(), limits);
-    let batch: Vec<_> = (0..4000u128)
+    let batch: Vec<_> = (0..12_000u128)
         .map(|number| (net(0x2002 << 112 | number << 80, 48), Some(NextHopIndex(number as u16 % 5 + 1))))
         .collect();
     let applied = writer.apply(&batch);
