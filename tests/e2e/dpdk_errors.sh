@@ -38,6 +38,4 @@ fi
 refuses "an argument that EAL does not know" "DPDK does not start with .*--nonsense" run_with net_null0 'huge_pages = "never"' 'args = ["--nonsense"]'
 refuses "a plug-in that cannot be loaded" "cannot load a plug-in" run_with net_null0 'huge_pages = "never"' 'args = ["-d", "/nonexistent/librte_net_none.so"]'
 
-step "settings that a device cannot have"
-refuses "an MTU" "cannot have an MTU of 9216; choose one from" run_with $'net_memif0"\nmtu = 9216\n#'
 finish

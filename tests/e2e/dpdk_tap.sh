@@ -18,12 +18,12 @@ device = "net_tap0,iface=rw-tap"
 name = "wan"
 driver = "af_packet"
 device = "rw-wan"
-mtu = 1400
 [[interface]]
 name = "lan"
 addresses = ["192.0.2.1/24"]
 [[interface]]
 name = "wan"
+mtu = 1400
 addresses = ["198.51.100.1/24"]
 TOML
 # The kernel of ringway's namespace is the host behind the TAP: DPDK asks for its link there.

@@ -149,8 +149,11 @@ fn a_large_table_changes_in_place_and_makes_way_for_a_small_one() {
 
 #[test]
 fn without_memory_to_grow_routes_are_refused_and_withdrawals_are_not() {
-    let limits = Limits { memory_bytes: (256 << 10) + (48 << 10), ..Limits::default() };
+    // As much as the first routes take, and no more than a little.
+    let taken = starting_with(&filler(), Limits::default()).0.reader().memory_bytes();
+    let limits = Limits { memory_bytes: taken + (8 << 10), ..Limits::default() };
     let (mut writer, mut oracle) = starting_with(&filler(), limits);
+    agrees(&writer.reader(), &oracle, &[]).unwrap();
     let batch: Vec<_> = (0..12_000u128)
         .map(|number| (net(0x2002 << 112 | number << 80, 48), Some(NextHopIndex(number as u16 % 5 + 1))))
         .collect();
