@@ -1,6 +1,6 @@
 //! The IPv4 FIB: what the workers look up, and the writer that keeps it.
 //!
-//! A small table is a list of intervals, made anew at each change; a large one is a compressed direct table ([`direct`])
+//! A small table is a list of intervals, made anew at each change; a large one is a compressed direct table (`direct.rs`)
 //! that changes in place under its readers. The writer goes from one to the other as routes come and go.
 
 use std::fmt;

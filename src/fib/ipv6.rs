@@ -1,7 +1,7 @@
 //! The IPv6 FIB: what the workers look up, and the writer that keeps it.
 //!
 //! A small table is a list of intervals, made anew at each change; a large one is a tree of intervals
-//! ([`tree`]) that changes in place under its readers. The writer goes from one to the other as routes come and go.
+//! (`tree.rs`) that changes in place under its readers. The writer goes from one to the other as routes come and go.
 
 use std::fmt;
 use std::net::Ipv6Addr;

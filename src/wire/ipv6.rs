@@ -247,8 +247,8 @@ pub fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
 
 /// The group address of an Ethernet that carries a multicast group.
 ///
-/// RFC 2464 7: "An IPv6 packet with a multicast destination address DST, consisting of the sixteen octets DST[1]
-/// through DST[16], is transmitted to the Ethernet multicast address whose first two octets are the value 3333
+/// RFC 2464 7: "An IPv6 packet with a multicast destination address DST, consisting of the sixteen octets DST\[1\]
+/// through DST\[16\], is transmitted to the Ethernet multicast address whose first two octets are the value 3333
 /// hexadecimal and whose last four octets are the last four octets of DST."
 pub fn group_mac(group: Ipv6Addr) -> macaddr::MacAddr6 {
     let [.., a, b, c, d] = group.octets();

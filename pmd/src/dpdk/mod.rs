@@ -2,7 +2,7 @@
 //!
 //! DPDK's drivers keep their receive rings filled and free what they have sent by themselves, out of an `rte_mempool`. Here that
 //! mempool *is* the worker's pool: the memory has an `rte_mbuf` in front of each headroom, and the mempool's operations
-//! take from and give to the pool's free stack ([`pool`]). So a frame crosses between DPDK and any other driver without a copy,
+//! take from and give to the pool's free stack (`pool.rs`). So a frame crosses between DPDK and any other driver without a copy,
 //! and the audit counts DPDK's rings with all others.
 //!
 //! ```text
