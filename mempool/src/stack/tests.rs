@@ -84,11 +84,11 @@ fn a_library_that_wants_more_than_there_is_gets_nothing() {
 
 #[test]
 fn buffers_that_the_library_keeps_at_hand_count_as_free() {
+    let mut idle = 2u32;
     let mut pool = pool(8);
     let _drawn = draw(&mut pool, 6);
-    let idle = Box::leak(Box::new(2u32));
-    // SAFETY: it is never freed, and only this thread uses it.
-    unsafe { pool.stack_handle().set_idle(NonNull::from(idle)) };
+    // SAFETY: it is made before the pool and so outlives it, and only this thread uses it.
+    unsafe { pool.stack_handle().set_idle(NonNull::from(&mut idle)) };
     assert_eq!((pool.available(), pool.in_rings()), (4, (4, 0)));
 }
 
