@@ -181,7 +181,7 @@ fn simd_remark() -> &'static str {
     if std::arch::is_x86_feature_detected!("avx2") {
         "avx2 is there: IPv6 lookups compare a node's keys at once"
     } else {
-        "avx2 is not there: IPv6 lookups take the portable path, at about half the speed"
+        "avx2 is not there: IPv6 lookups take the portable path, which is slower"
     }
 }
 
