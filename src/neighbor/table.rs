@@ -77,6 +77,8 @@ struct Entry {
     sent: u8,
     /// Solicitations sent since the entry was made.
     solicits: u32,
+    /// RFC 4861 5.1, IsRouter: it has said of itself that it is a router.
+    router: bool,
 }
 
 /// The neighbors of all interfaces.
@@ -305,8 +307,9 @@ impl Table {
 
     fn insert(&mut self, now: Instant, key: Key, state: State, mac: MacAddr6) {
         let place = self.link(now, key.interface).enter(state, key.address);
-        self.entries
-            .insert(key, Entry { state, mac, since: now, place, deadline: None, waiting: None, sent: 0, solicits: 0 });
+        let entry =
+            Entry { state, mac, since: now, place, deadline: None, waiting: None, sent: 0, solicits: 0, router: false };
+        self.entries.insert(key, entry);
         self.start_timer(now, key);
     }
 

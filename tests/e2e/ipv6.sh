@@ -24,6 +24,7 @@ sees "B reaches A" " 0% packet loss" in_b ping -n -6 -c 3 -i 0.1 -W 2 "$A6"
 sees "ringway itself answers, on every address" " 0% packet loss" in_a ping -n -6 -c 3 -i 0.1 2001:db8:2::1
 sees "and on its link-local one" " 0% packet loss" in_a ping -n -6 -c 2 -i 0.1 "$(in_a ip -6 route show default | sed 's/.*via \([^ ]*\) .*/\1/')%eth0"
 sees "all nodes of the link: ringway among them" "bytes from fe80::" in_a ping -n -6 -c 1 -W 2 ff02::1%eth0
+sees "all routers of the link: ringway alone" "bytes from fe80::" in_a ping -n -6 -c 1 -W 2 ff02::2%eth0
 sees "a datagram in fragments is put together and answered" "3008 bytes from" in_a ping -n -6 -s 3000 -c 1 -W 2 2001:db8:1::1
 sees "ringway pings B" " 0% packet loss" rw ping $B6
 
@@ -67,6 +68,13 @@ in_b ip address add 203.0.113.1/32 dev lo
 in_b sh -c 'echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce'
 check "is taken" rw route add 203.0.113.0/24 via $B6
 sees "and carries" " 0% packet loss" in_a ping -n -c 3 -i 0.1 -W 2 203.0.113.1
+check "taken away again" rw route del 203.0.113.0/24
+check "the IPv4 default route goes" rw route del 0.0.0.0/0
+sees "and nothing covers it" "Destination Net Unreachable" in_a ping -n -c 1 -W 2 203.0.113.1
+LOCAL_B=$(in_b ip -json -6 address show dev eth0 scope link | jq -r '[.[].addr_info[].local | values][0]')
+check "an IPv4 default route by B's link-local address, at the prompt" rw route add 0.0.0.0/0 via "$LOCAL_B" dev wan
+sees "and it carries" " 0% packet loss" in_a ping -n -c 3 -i 0.1 -W 2 203.0.113.1
+sees "route get names the gateway" "via $LOCAL_B" rw route get 203.0.113.1
 
 step "the end"
 check "every buffer is accounted for" audit

@@ -51,6 +51,8 @@ pub enum Kind {
 pub enum Value {
     /// Of [`Kind::Prefix`].
     Prefix(IpNet),
+    /// Of [`Kind::Prefix`]: `default`, of the family that the rest of the line says.
+    Default,
     /// Of [`Kind::Address`].
     Address(IpAddr),
     /// Of [`Kind::Mac`].
@@ -85,6 +87,7 @@ impl Kind {
     /// Why it is not one.
     pub fn read(&self, text: &str) -> Result<Value, Refusal> {
         match self {
+            Self::Prefix if text == "default" => Ok(Value::Default),
             Self::Prefix => prefix(text).map(Value::Prefix),
             Self::Address => address(text).map(Value::Address),
             Self::Mac => mac(text).map(Value::Mac),
@@ -126,9 +129,6 @@ impl Kind {
 }
 
 fn prefix(text: &str) -> Result<IpNet, Refusal> {
-    if text == "default" {
-        return Ok(IpNet::V4(Ipv4Net::default()));
-    }
     if let Ok(address) = text.parse::<Ipv6Addr>() {
         return Ok(IpNet::V6(address.into()));
     }
@@ -314,8 +314,18 @@ macro_rules! from_value {
     )*};
 }
 
+/// `default` is of IPv4 where nothing else is said.
+impl FromValue for IpNet {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Prefix(prefix) => Some(*prefix),
+            Value::Default => Some(Ipv4Net::default().into()),
+            _ => None,
+        }
+    }
+}
+
 from_value! {
-    IpNet: Value::Prefix(prefix) => Some(*prefix);
     IpAddr: Value::Address(address) => Some(*address);
     MacAddr6: Value::Mac(mac) => Some(*mac);
     PortSelector: Value::Port(port) => Some(port.clone());
@@ -342,7 +352,8 @@ mod tests {
     #[test]
     fn a_prefix_is_a_network_a_host_or_the_default() {
         let read = |text| Kind::Prefix.read(text).unwrap();
-        assert_eq!(read("default"), Value::Prefix("0.0.0.0/0".parse().unwrap()));
+        assert_eq!(read("default"), Value::Default);
+        assert_eq!(read("0.0.0.0/0"), Value::Prefix("0.0.0.0/0".parse().unwrap()));
         assert_eq!(read("192.0.2.7"), Value::Prefix("192.0.2.7/32".parse().unwrap()));
         assert_eq!(read("192.0.2.0/24"), Value::Prefix("192.0.2.0/24".parse().unwrap()));
     }

@@ -192,6 +192,8 @@ fn default_is_of_the_family_of_its_gateway() {
     assert_eq!(prefix("route add default via fe80::1 dev p0"), "::/0");
     assert_eq!(prefix("route add default dev p0"), "0.0.0.0/0");
     assert_eq!(prefix("route del default via fe80::1"), "::/0");
+    assert_eq!(prefix("route add 0.0.0.0/0 via fe80::1 dev p0"), "0.0.0.0/0", "RFC 8950");
+    assert_eq!(prefix("route del 0.0.0.0/0 via 2001:db8::1"), "0.0.0.0/0");
 }
 
 #[test]

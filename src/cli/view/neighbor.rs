@@ -33,6 +33,8 @@ pub struct Neighbor {
     pub age_s: Option<u64>,
     /// Packets that wait for its MAC address, in all workers.
     pub held: u32,
+    /// It says of itself that it is a router (IPv6 only: ARP does not tell).
+    pub router: bool,
 }
 
 /// The states of RFC 4861 section 7.3.2, for ARP and ND alike.
@@ -71,7 +73,7 @@ impl fmt::Display for NeighborState {
 
 impl View for Neighbors {
     fn text(&self) -> String {
-        let mut table = Columns::new(&["address", "mac", "interface", "state", "age", "held"]);
+        let mut table = Columns::new(&["address", "mac", "interface", "state", "age", "held", "router"]);
         for neighbor in &self.neighbors {
             table.row(vec![
                 neighbor.address.to_string(),
@@ -80,6 +82,7 @@ impl View for Neighbors {
                 neighbor.state.to_string(),
                 or_dash(neighbor.age_s),
                 neighbor.held.to_string(),
+                or_dash(neighbor.router.then_some("yes")),
             ]);
         }
         table.render("no neighbors")
@@ -120,6 +123,7 @@ mod tests {
             state,
             age_s: Some(3),
             held: 0,
+            router: false,
         }
     }
 
@@ -157,7 +161,11 @@ mod tests {
     #[test]
     fn text_and_json_show_the_mac_in_lower_case() {
         let view = Neighbors { neighbors: vec![neighbor(NeighborState::Stale, MAC)] };
-        assert!(view.text().contains("192.0.2.1  02:fc:00:00:00:05  eth0       stale    3     0"), "{}", view.text());
+        assert!(
+            view.text().contains("192.0.2.1  02:fc:00:00:00:05  eth0       stale    3     0       -"),
+            "{}",
+            view.text()
+        );
         assert_eq!(view.json()["neighbors"][0]["mac"], "02:fc:00:00:00:05");
         assert_eq!(view.json()["neighbors"][0]["state"], "stale");
     }

@@ -28,14 +28,15 @@ impl Router {
                 }
             }
             Received::Told(told) => {
-                let key = Key { interface: number, address: IpAddr::V6(told.target) };
-                self.neighbors.advertised(now, key, told.target_link, told.solicited, told.overrides);
+                self.neighbors.advertised(now, number, &told);
                 self.neighbor_events();
             }
             Received::Seen { address, mac, solicits } => {
                 if let Some(mac) = mac.filter(|_| !address.is_unspecified()) {
                     self.observe_neighbor(now, number, address, mac, solicits);
                 }
+                let key = Key { interface: number, address: IpAddr::V6(address) };
+                self.neighbors.says_whether_router(key, !solicits);
                 if solicits && let Some(advertiser) = &mut self.ip6[usize::from(number)].advertiser {
                     advertiser.solicited(now);
                 }

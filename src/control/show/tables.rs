@@ -82,6 +82,7 @@ impl Router {
                 state: view_state(neighbor.state),
                 age_s: (neighbor.state != State::Static).then_some(neighbor.age.as_secs()),
                 held: held(NeighborKey::new(neighbor.interface, neighbor.address)),
+                router: neighbor.router,
             })
             .collect();
         neighbors.sort_by(|one, other| (&one.interface, one.address).cmp(&(&other.interface, other.address)));

@@ -27,7 +27,10 @@ pub fn transit(snapshot: &Snapshot, state: &mut State, packet: Packet) {
     if let Some(ingress) = packet.ingress
         && !source_check::passes(snapshot, ingress, view.source().into())
     {
-        return state.discard_packet(packet, DropReason::SourceCheck);
+        // RFC 4443 3.1: "If the reason for the failure to deliver is that the packet with this source address is not allowed
+        // due to ingress or egress filtering policies, the Code field is set to 5."
+        let kind = Icmpv6Kind::SourcePolicy;
+        return icmp_error::answer(snapshot, state, packet, kind, DropReason::SourceCheck);
     }
     if view.next_header() == ipv6::HOP_BY_HOP
         && let Err(Refusal { reason, answer }) = options::in_transit(&view, snapshot.hop_by_hop)

@@ -1,6 +1,7 @@
 //! Reverse path checks: strict, loose, several paths, and that a cached decision has them in it.
 
 use super::frames::{A, B, assert_audit, close, rig, settings, udp};
+use super::frames6::{B6, NOWHERE6, rig6, settings6, udp6};
 use crate::dataplane::drop_reason::DropReason;
 use crate::dataplane::rig::Rig;
 use crate::fib::next_hop::{NextHop, Path, Paths};
@@ -82,6 +83,24 @@ fn with_several_paths_any_of_them_counts() {
     for host in 1..50 {
         assert!(passes(&mut rig, Ipv4Addr::new(203, 0, 113, host)));
     }
+}
+
+#[test]
+fn the_sender_of_a_refused_ipv6_packet_is_told_which_policy_failed() {
+    let mut rig = rig6(&settings6());
+    rig.publish(|snapshot| snapshot.interfaces[0].source_check = SourceCheck::Strict);
+    // B's network is reached by port 1, so nothing of it comes in by port 0: where it is, it hears of it.
+    rig.send(0, &udp6(B6, B6, 64, b"x"));
+    rig.step();
+    let answer = rig.receive(1).expect("an error");
+    assert_eq!(answer[54..56], [1, 5], "source address failed ingress policy");
+    assert_eq!(rig.drops(DropReason::SourceCheck), 1);
+    rig.send(0, &udp6(NOWHERE6, B6, 64, b"x"));
+    rig.step();
+    assert!(rig.receive(1).is_none() && rig.receive(0).is_none(), "there is no way back");
+    assert_eq!(rig.drops(DropReason::SourceCheck), 2);
+    assert_audit(&rig);
+    close(rig);
 }
 
 #[test]

@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use macaddr::MacAddr6;
-
 use super::Table;
 use crate::neighbor::event::Key;
 use crate::neighbor::state::State;
+use crate::wire::nd::Advertisement;
 
 impl Table {
     /// A neighbor has advertised itself, with its MAC or without, asked or not, overriding what is known or not.
-    pub fn advertised(&mut self, now: Instant, key: Key, mac: Option<MacAddr6>, solicited: bool, overrides: bool) {
+    pub fn advertised(&mut self, now: Instant, interface: u16, told: &Advertisement) {
+        let key = Key { interface, address: told.target.into() };
+        let &Advertisement { router, solicited, overrides, target_link: mac, .. } = told;
         // "If no entry exists, the advertisement SHOULD be silently discarded."
         let Some((state, known)) = self.entries.get(&key).map(|entry| (entry.state, entry.mac)) else { return };
         match state {
@@ -23,6 +24,8 @@ impl Table {
                     self.counters.refused += 1;
                     return self.fail(now, key);
                 }
+                // "It sets the IsRouter flag in the cache entry based on the Router flag in the received advertisement."
+                self.says_whether_router(key, router);
                 // "If the advertisement's Solicited flag is set, the state of the entry is set to REACHABLE; otherwise, it is
                 // set to STALE."
                 self.set_mac(key, mac);
@@ -41,6 +44,8 @@ impl Table {
                     }
                     return;
                 }
+                // "The IsRouter flag in the cache entry MUST be set based on the Router flag in the received advertisement."
+                self.says_whether_router(key, router);
                 if let Some(mac) = mac.filter(|_| moved) {
                     self.set_mac(key, mac);
                     self.counters.moved += 1;
@@ -57,6 +62,15 @@ impl Table {
                     self.tell(key);
                 }
             }
+        }
+    }
+
+    /// A neighbor has said whether it is a router: by its advertisement, or by what it sends to or as a router. RFC 4861
+    /// 6.2.6: of a router solicitation "the Neighbor Cache entry's IsRouter flag MUST be set to FALSE"; 6.3.4: of a router
+    /// advertisement "the IsRouter flag in the Neighbor Cache entry [...] MUST be set to TRUE".
+    pub fn says_whether_router(&mut self, key: Key, router: bool) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.router = router;
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct Neighbor {
     pub age: Duration,
     /// Solicitations sent for it since it came into the table.
     pub solicits: u32,
+    /// It has said that it is a router.
+    pub router: bool,
 }
 
 /// How full an interface's part of the table is.
@@ -67,6 +69,7 @@ impl Table {
             state: entry.state,
             age: now.saturating_duration_since(entry.since),
             solicits: entry.solicits,
+            router: entry.router,
         })
     }
 

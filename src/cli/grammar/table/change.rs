@@ -3,7 +3,7 @@
 use super::{Section, Spec};
 use crate::cli::command::{Command, ForwardMode, Ping, PortCounters, RouteGateway, RouteLoad, RouteTarget};
 use crate::cli::grammar::argument::{Arguments, Value};
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv6Net};
 use std::net::IpAddr;
 
 fn route_by_next_hop(arguments: &Arguments) -> Result<Command, String> {
@@ -45,7 +45,7 @@ fn route(target: RouteTarget, arguments: &Arguments) -> Result<Command, String> 
     };
     Ok(Command::RouteAdd {
         replace: arguments.has("replace"),
-        prefix: of_family(arguments.required("prefix"), via),
+        prefix: prefix(arguments, via),
         target,
         metric: arguments.optional("metric"),
         vrf: arguments.optional("vrf"),
@@ -53,10 +53,13 @@ fn route(target: RouteTarget, arguments: &Arguments) -> Result<Command, String> 
     })
 }
 
-/// `default` is of the gateway's family, and of IPv4 without one.
-fn of_family(prefix: IpNet, via: Option<IpAddr>) -> IpNet {
-    let default = prefix == IpNet::V4(Ipv4Net::default());
-    if default && via.is_some_and(|via| via.is_ipv6()) { Ipv6Net::default().into() } else { prefix }
+/// `default` is of the gateway's family, and of IPv4 without one. `0.0.0.0/0` is what it says, whatever the gateway (RFC 8950).
+fn prefix(arguments: &Arguments, via: Option<IpAddr>) -> IpNet {
+    let default = arguments.in_order().any(|(name, value)| name == "prefix" && *value == Value::Default);
+    if default && via.is_some_and(|via| via.is_ipv6()) {
+        return Ipv6Net::default().into();
+    }
+    arguments.required("prefix")
 }
 
 fn is_on(arguments: &Arguments) -> bool {
@@ -227,12 +230,7 @@ pub(super) static ROWS: &[Spec] = &[
         "route del 203.0.113.0/24",
         |a| {
             let via = a.optional("gateway");
-            Ok(Command::RouteDel {
-                prefix: of_family(a.required("prefix"), via),
-                via,
-                metric: a.optional("metric"),
-                vrf: a.optional("vrf"),
-            })
+            Ok(Command::RouteDel { prefix: prefix(a, via), via, metric: a.optional("metric"), vrf: a.optional("vrf") })
         },
     ),
     Spec::new(
