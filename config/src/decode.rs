@@ -14,7 +14,7 @@ use crate::sink::{Located, Sink};
 use crate::{Config, Vrf, check};
 
 pub(crate) use interface::InterfaceDraft;
-pub(crate) use port::PortDraft;
+pub(crate) use port::{IPV6_MTU_MIN, PortDraft};
 pub(crate) use route::{NeighborDraft, RouteDraft};
 
 /// What the lists of the file say, each entry with its places. An entry that is wrong is kept with what is right of

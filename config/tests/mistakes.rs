@@ -366,6 +366,10 @@ fn interface_of_ipv6_is_not_switched_off_nor_too_small() {
     let more = "[[interface]]\nname = \"lan.5\"\naddresses = [\"2001:db8::1/64\"]\n";
     expect(&format!("{more}ipv6 = false\n"), "ipv6", "has an address of IPv6");
     expect(&format!("{more}mtu = 1200\n"), "1200", "too small for IPv6");
+    let of_the_port = BASE.replace("mtu = 1500", "mtu = 1200") + "[[interface]]\nname = \"wan.5\"\nipv6 = true\n";
+    let (marked, message, hint) = only_of(&of_the_port);
+    assert_eq!((marked.as_str(), message.as_str()), ("1200", "an MTU of 1200 is too small for IPv6"));
+    assert!(hint.contains("the interface on line 15"), "{hint}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::router::Router;
 use crate::cli::reply::Reply;
 use crate::fib::rib::{Origin, Route};
 use crate::neighbor::event::Key;
+use crate::wire::ipv6::MINIMUM_MTU;
 use ipnet::IpNet;
 use macaddr::MacAddr6;
 use ringway_config as config;
@@ -117,6 +118,9 @@ impl Router {
         let interface = &self.interfaces[usize::from(number)];
         let port = usize::from(interface.port);
         let info = self.ports[port].port.info();
+        if mtu < MINIMUM_MTU && !interface.addresses6.is_empty() {
+            return Err(too_small_for_ipv6(name, mtu));
+        }
         let longest = self.workers.first().map_or(0, |worker| worker.frame_bytes).saturating_sub(22);
         if usize::from(mtu) > longest {
             return Err(format!(
@@ -132,4 +136,12 @@ impl Router {
         self.publish();
         Ok(Reply::done())
     }
+}
+
+/// Why an interface that speaks IPv6 cannot have this MTU.
+pub(super) fn too_small_for_ipv6(interface: &str, mtu: u16) -> String {
+    format!(
+        "interface {interface}: an MTU of {mtu} is too small for IPv6, which needs {MINIMUM_MTU} (RFC 8200, 5); choose that \
+         or more, or take its IPv6 addresses, `ipv6` and `ra` out of the configuration and restart"
+    )
 }

@@ -85,6 +85,27 @@ finish()
 PY
 
 step "a smaller MTU while running"
+refuses "one that is too small for the IPv6 of wan" "wan: an MTU of 1279 is too small for IPv6, which needs 1280" \
+    rw interface set wan mtu 1279
+check "1280 is not" rw interface set wan mtu 1280
+check "ringway ends" stop_ringway
+start_ringway - <<'TOML'
+[[port]]
+name = "lan"
+device = "rw-lan"
+
+[[port]]
+name = "wan"
+device = "rw-wan"
+
+[[interface]]
+name = "lan"
+addresses = ["192.0.2.1/24"]
+
+[[interface]]
+name = "wan"
+addresses = ["198.51.100.1/24"]
+TOML
 check "the MTU of wan becomes 576" rw interface set wan mtu 576
 in_a ip route flush cache
 sees "the next DF ping is told 576" "mtu = 576" in_a ping -n -M 'do' -s 1372 -c 1 -W 2 198.51.100.2

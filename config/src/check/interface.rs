@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use crate::decode::{InterfaceDraft, PortDraft};
+use crate::decode::{IPV6_MTU_MIN, InterfaceDraft, PortDraft};
 use crate::sink::{Located, Sink};
 use crate::suggest::suggestion;
 use crate::{Vrf, value};
@@ -46,8 +46,9 @@ fn unique_name(interface: &InterfaceDraft, earlier: &[InterfaceDraft], sink: &Si
 }
 
 fn mtu_fits(interface: &InterfaceDraft, ports: &[PortDraft], sink: &Sink<'_>) {
-    let (Some(mtu), Some(name)) = (&interface.mtu, &interface.name) else { return };
-    let port = ports.iter().find(|port| port.name.as_ref().is_some_and(|port| port.value == name.value.0));
+    let Some(name) = &interface.name else { return };
+    let Some(mtu) = &interface.mtu else { return ports_mtu_fits(interface, name, ports, sink) };
+    let port = port_of(name, ports);
     if let Some(of_port) = port.and_then(|port| port.mtu.as_ref())
         && mtu.value > of_port.value
     {
@@ -55,6 +56,28 @@ fn mtu_fits(interface: &InterfaceDraft, ports: &[PortDraft], sink: &Sink<'_>) {
         let hint = format!("lower it, or raise the port's on line {}", sink.line(&of_port.span));
         sink.report(&mtu.span, message, hint);
     }
+}
+
+/// An interface without an MTU of its own has its port's.
+fn ports_mtu_fits(
+    interface: &InterfaceDraft,
+    name: &Located<(String, Vec<u16>)>,
+    ports: &[PortDraft],
+    sink: &Sink<'_>,
+) {
+    let Some(mtu) = port_of(name, ports).and_then(|port| port.mtu.as_ref()) else { return };
+    if mtu.value < IPV6_MTU_MIN && interface.interface.as_ref().is_some_and(|interface| interface.ipv6) {
+        let message = format!("an MTU of {} is too small for IPv6", mtu.value);
+        let hint = format!(
+            "expected {IPV6_MTU_MIN} or more (RFC 8200, 5), for the interface on line {}",
+            sink.line(&name.span)
+        );
+        sink.report(&mtu.span, message, hint);
+    }
+}
+
+fn port_of<'a>(name: &Located<(String, Vec<u16>)>, ports: &'a [PortDraft]) -> Option<&'a PortDraft> {
+    ports.iter().find(|port| port.name.as_ref().is_some_and(|port| port.value == name.value.0))
 }
 
 fn report_same(address: &Located<IpNet>, first: &Located<IpNet>, sink: &Sink<'_>) {

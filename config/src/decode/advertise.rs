@@ -1,12 +1,10 @@
 //! `[interface.ra]`.
 
-use super::port::MTU_MAX;
+use super::port::{IPV6_MTU_MIN, MTU_MAX};
 use crate::Advertise;
 use crate::reader::Reader;
 use crate::value;
 
-/// RFC 8200 5: no link of IPv6 has less.
-const MTU_MIN: u64 = 1280;
 /// RFC 4861 6.2.1: MaxRtrAdvInterval "MUST be no less than 4 seconds and no greater than 1800 seconds".
 const INTERVAL_S: std::ops::RangeInclusive<u64> = 4..=1800;
 /// AdvDefaultLifetime "MUST be either zero or between MaxRtrAdvInterval and 9000 seconds".
@@ -47,7 +45,7 @@ pub(super) fn read(table: &Reader<'_>) -> Advertise {
         valid_s,
         preferred_s: preferred.map_or(default.preferred_s.min(valid_s), |found| found.value),
         autonomous: table.boolean_or("autonomous", default.autonomous),
-        mtu: table.integer("mtu", MTU_MIN..=MTU_MAX).map(|mtu| mtu.value),
+        mtu: table.integer("mtu", u64::from(IPV6_MTU_MIN)..=MTU_MAX).map(|mtu| mtu.value),
         name_servers: name_servers.iter().map(|server| server.value).collect(),
         hop_limit: table.integer_or("hop_limit", 0..=255, default.hop_limit),
         managed: table.boolean_or("managed", default.managed),

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use super::advertise;
-use super::port::{MTU_MAX, MTU_MIN};
+use super::port::{IPV6_MTU_MIN, MTU_MAX, MTU_MIN};
 use crate::keys;
 use crate::reader::Reader;
 use crate::sink::Located;
@@ -54,9 +54,9 @@ pub(crate) fn read(table: &Reader<'_>) -> InterfaceDraft {
         table.sink.report(&table.key_span("ipv6"), message, "remove `ipv6`, or the addresses and `[interface.ra]`");
     }
     let duplicate_detection = table.boolean_or("duplicate_detection", true);
-    if let Some(mtu) = mtu.as_ref().filter(|mtu| ipv6 && mtu.value < 1280) {
+    if let Some(mtu) = mtu.as_ref().filter(|mtu| ipv6 && mtu.value < IPV6_MTU_MIN) {
         let message = format!("an MTU of {} is too small for IPv6", mtu.value);
-        table.sink.report(&mtu.span, message, "expected 1280 or more (RFC 8200, 5)");
+        table.sink.report(&mtu.span, message, format!("expected {IPV6_MTU_MIN} or more (RFC 8200, 5)"));
     }
     let vrf = table.text("vrf", "the name of a VRF", value::reference);
     let source_check = table.word_or("source_check", SourceCheck::Off);

@@ -12,6 +12,8 @@ use crate::{DriverSettings, Fault, Port, Xdp};
 /// Lowest MTU: RFC 791, "Every internet module must be able to forward a datagram of 68 octets without further
 /// fragmentation."
 pub(crate) const MTU_MIN: u64 = 68;
+/// The smallest MTU of an interface that speaks IPv6: RFC 8200 5.
+pub(crate) const IPV6_MTU_MIN: u16 = 1280;
 /// Highest MTU: the jumbo frames that network cards agree on.
 pub(crate) const MTU_MAX: u64 = 9216;
 
