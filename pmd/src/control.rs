@@ -19,6 +19,10 @@ pub(crate) trait PortControl {
     fn stop(&mut self, pools: &mut [Pool]) -> Result<(), PortError>;
     fn close(&mut self);
 
+    fn set_groups(&mut self, _groups: &[MacAddr6]) -> Result<(), PortError> {
+        Err(self.not_supported("filtering multicast groups"))
+    }
+
     fn xstats(&self) -> Vec<(String, u64)> {
         Vec::new()
     }

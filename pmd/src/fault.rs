@@ -291,6 +291,10 @@ impl PortControl for FaultPort {
         self.inner.set_all_multicast(on)
     }
 
+    fn set_groups(&mut self, groups: &[MacAddr6]) -> Result<(), PortError> {
+        self.inner.set_groups(groups)
+    }
+
     fn wants_pools(&self) -> bool {
         self.inner.wants_pools()
     }

@@ -242,6 +242,11 @@ impl PortControl for MemoryPort {
         Ok(())
     }
 
+    /// Every frame is received in any case.
+    fn set_groups(&mut self, _groups: &[MacAddr6]) -> Result<(), PortError> {
+        Ok(())
+    }
+
     fn set_link(&mut self, up: bool) -> Result<(), PortError> {
         self.up = up;
         Ok(())

@@ -110,6 +110,13 @@ impl Port {
         each!(self, port => port.set_all_multicast(on))
     }
 
+    /// Receives frames for these multicast groups, and for no others but where [`Port::set_all_multicast`] is on. The groups stay over
+    /// a stop and a start only where the driver says so: set them again. A driver that cannot filter by group answers
+    /// [`PortError::NotSupported`]; whoever wants the groups receives all of them then.
+    pub fn set_groups(&mut self, groups: &[MacAddr6]) -> Result<(), PortError> {
+        each!(self, port => port.set_groups(groups))
+    }
+
     /// Whether [`Port::start`] and [`Port::stop`] need the workers' pools, because the device is given its buffers and gives
     /// them back there. Such a port opens without queues, and is stopped before the workers end.
     pub fn wants_pools(&self) -> bool {

@@ -214,17 +214,4 @@ impl Router {
             .map(|own| UnusedAddress { address: own.net.addr().into(), state: own.claim.to_string() })
             .collect()
     }
-
-    /// Ports below interfaces of IPv6 take every group: no driver of ours filters them one by one yet.
-    pub(super) fn follow_groups(&mut self) {
-        for number in 0..self.ports.len() {
-            let wanted = self
-                .interfaces
-                .iter()
-                .any(|interface| usize::from(interface.port) == number && !interface.addresses6.is_empty());
-            if wanted && let Err(error) = self.ports[number].port.set_all_multicast(true) {
-                tracing::warn!("{error}; IPv6 neighbors there may not be heard");
-            }
-        }
-    }
 }

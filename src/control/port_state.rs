@@ -189,6 +189,9 @@ impl Router {
         for interface in self.interfaces.iter_mut().filter(|interface| usize::from(interface.port) == number) {
             interface.mac = mac;
         }
+        if self.ports[number].state == PortState::Started {
+            self.follow_groups(number);
+        }
         self.watch_links();
         self.publish();
     }

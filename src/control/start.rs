@@ -2,6 +2,7 @@
 //! dropped, and dropping gives devices back.
 
 use super::budget::{PortRings, budget, buffers, geometry};
+use super::change::too_small_for_ipv6;
 use super::dealing::Choice;
 use super::ip6::{self, Link6};
 use super::launch::Launch;
@@ -26,6 +27,7 @@ use crate::neighbor::arp::Receiver as ArpReceiver;
 use crate::neighbor::event::Key;
 use crate::neighbor::settings::Settings;
 use crate::neighbor::table::{Table, TableError};
+use crate::wire::ipv6::MINIMUM_MTU;
 use crossbeam_channel::Receiver;
 use ipnet::IpNet;
 use ringway_config::{CacheMode, Config, Cores, Idle, Mode, Pages};
@@ -164,7 +166,6 @@ pub fn start(
         }
     }
     router.follow_mode();
-    router.follow_groups();
     router.begin_forward_statistics();
     Ok(router)
 }
@@ -212,6 +213,9 @@ fn assemble(
         if interface.mtu > info.mtu {
             let (name, mtu) = (interface.name.clone(), interface.mtu);
             return Err(StartError::Mtu { interface: name, mtu, port: info.name, port_mtu: info.mtu });
+        }
+        if interface.mtu < MINIMUM_MTU && !interface.addresses6.is_empty() {
+            return Err(StartError::Refused(too_small_for_ipv6(&interface.name, interface.mtu)));
         }
     }
     let max_routes = config.router.max_routes as usize;

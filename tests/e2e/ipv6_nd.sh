@@ -68,6 +68,12 @@ time.sleep(0.3)
 neighbor = {n["address"]: n for n in ringway("show", "neighbor", "lan")["neighbors"]}.get(ME, {})
 check((neighbor.get("mac"), neighbor.get("state")) == ("02:00:00:00:00:77", "stale"), "an overriding advertisement moves it", neighbor)
 
+check(neighbor.get("router") is False, "which says that it is no router", neighbor)
+a.send(Ether(src=a.mac, dst=a.router) / IPv6(src=ME, dst=US, hlim=255) / ICMPv6ND_NA(R=1, S=1, O=0, tgt=ME))
+time.sleep(0.3)
+neighbor = {n["address"]: n for n in ringway("show", "neighbor", "lan")["neighbors"]}.get(ME, {})
+check((neighbor.get("router"), neighbor.get("state")) == (True, "reachable"), "and says that it is one", neighbor)
+
 a.drain()
 a.send(Ether(src=a.mac, dst="33:33:00:00:00:02") / IPv6(src="fe80::aa", dst="ff02::2", hlim=255) / ICMPv6ND_RS() / ICMPv6NDOptSrcLLAddr(lladdr=a.mac))
 ra = first(lambda p: ICMPv6ND_RA in p, 4)
@@ -115,6 +121,11 @@ if check(report is not None, "a listener query is answered by a report"):
     check(report[IPv6].hlim == 1 and report[IPv6].dst == "ff02::16", "to the routers of MLDv2", report)
 finish()
 PY
+
+step "the groups"
+sees "the device filters by those of its addresses" "33:33:ff:00:00:01" in_router ip maddress show dev rw-lan
+sees "and by all routers" "33:33:00:00:00:02" in_router ip maddress show dev rw-lan
+sees "it is not asked for all groups" "Allmulticast mode: disabled" rw show port info lan
 
 step "counted"
 sees "what failed a check" "invalid +[1-9]" rw show nd

@@ -295,6 +295,15 @@ impl PortControl for DpdkPort {
         })
     }
 
+    fn set_groups(&mut self, groups: &[MacAddr6]) -> Result<(), PortError> {
+        let mut list: Vec<_> =
+            groups.iter().map(|group| sys::rte_ether_addr { addr_bytes: group.into_array() }).collect();
+        // SAFETY: the driver copies as many addresses as the list has.
+        self.check("filtering multicast groups", || unsafe {
+            sys::rte_eth_dev_set_mc_addr_list(self.number, list.as_mut_ptr(), list.len() as u32)
+        })
+    }
+
     fn wants_pools(&self) -> bool {
         true
     }

@@ -49,6 +49,8 @@ pub struct PacketPort {
     interface: Interface,
     before: Option<Before>,
     sockets: Vec<Arc<Socket>>,
+    /// Multicast groups that the first of them has joined.
+    groups: Vec<MacAddr6>,
     gone: Arc<AtomicBool>,
     /// Frames that the kernel had no room for; it forgets them when it is asked, so they are added up here.
     missed: AtomicU64,
@@ -104,6 +106,7 @@ pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> 
         interface,
         before: Some(Before { up, mtu: None, mac: None, lro: false }),
         sockets: Vec::new(),
+        groups: Vec::new(),
         gone: Arc::new(AtomicBool::new(false)),
         missed: AtomicU64::new(0),
         counters: Vec::new(),
@@ -324,6 +327,12 @@ impl PortControl for PacketPort {
         Ok(())
     }
 
+    fn set_groups(&mut self, groups: &[MacAddr6]) -> Result<(), PortError> {
+        let Some(socket) = self.sockets.first() else { return Ok(()) };
+        let followed = socket.follow_groups(self.interface.index(), &mut self.groups, groups);
+        self.changing("joining multicast groups", followed)
+    }
+
     fn set_link(&mut self, up: bool) -> Result<(), PortError> {
         self.changing("changing the link", self.interface.set_up(up).map(|_| ()))
     }
@@ -339,6 +348,7 @@ impl PortControl for PacketPort {
         // The memberships went with the sockets.
         let (promiscuous, all_multicast) = (self.info.promiscuous, self.info.all_multicast);
         (self.info.promiscuous, self.info.all_multicast) = (false, false);
+        self.groups.clear();
         self.set_promiscuous(promiscuous)?;
         self.set_all_multicast(all_multicast)?;
         Ok(queues)

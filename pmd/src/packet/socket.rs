@@ -1,5 +1,6 @@
 //! AF_PACKET sockets: the options of packet(7) as calls that say what they do.
 
+use macaddr::MacAddr6;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
@@ -139,7 +140,37 @@ impl Socket {
 
     /// Joins or leaves promiscuous or all-multicast reception; it ends with the socket, so a crash leaves nothing behind.
     pub fn membership(&self, interface: i32, kind: libc::c_int, on: bool) -> io::Result<()> {
-        let request = libc::packet_mreq { mr_ifindex: interface, mr_type: kind as u16, mr_alen: 0, mr_address: [0; 8] };
+        self.member(
+            libc::packet_mreq { mr_ifindex: interface, mr_type: kind as u16, mr_alen: 0, mr_address: [0; 8] },
+            on,
+        )
+    }
+
+    /// Joins those of `wanted` that are not in `joined`, leaves the others, and takes down in `joined` how far it came.
+    pub fn follow_groups(&self, interface: i32, joined: &mut Vec<MacAddr6>, wanted: &[MacAddr6]) -> io::Result<()> {
+        let request = |group: MacAddr6| {
+            let mut mr_address = [0; 8];
+            mr_address[..6].copy_from_slice(group.as_bytes());
+            libc::packet_mreq {
+                mr_ifindex: interface,
+                mr_type: libc::PACKET_MR_MULTICAST as u16,
+                mr_alen: 6,
+                mr_address,
+            }
+        };
+        for group in wanted {
+            if !joined.contains(group) {
+                self.member(request(*group), true)?;
+                joined.push(*group);
+            }
+        }
+        for group in joined.extract_if(.., |group| !wanted.contains(group)) {
+            self.member(request(group), false)?;
+        }
+        Ok(())
+    }
+
+    fn member(&self, request: libc::packet_mreq, on: bool) -> io::Result<()> {
         let option = if on { libc::PACKET_ADD_MEMBERSHIP } else { libc::PACKET_DROP_MEMBERSHIP };
         self.set(libc::SOL_PACKET, option, &request)
     }

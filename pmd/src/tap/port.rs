@@ -340,6 +340,11 @@ impl PortControl for TapPort {
         Ok(())
     }
 
+    /// As [`PortControl::set_promiscuous`].
+    fn set_groups(&mut self, _groups: &[MacAddr6]) -> Result<(), PortError> {
+        Ok(())
+    }
+
     /// Plugs the cable in, or pulls it.
     fn set_link(&mut self, up: bool) -> Result<(), PortError> {
         if self.plugged != up

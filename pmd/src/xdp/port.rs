@@ -142,6 +142,8 @@ pub struct XdpPort {
     steer: Option<HostAddresses>,
     /// Joins promiscuous and all-multicast reception; they end with it.
     membership: Option<packet::Socket>,
+    /// Multicast groups that it has joined.
+    groups: Vec<MacAddr6>,
     /// The queues hold the sockets: the kernel lets go of the buffers when they close.
     pub(super) sockets: Vec<Weak<Socket>>,
     pub(super) filled: Vec<Arc<CachePadded<Counter>>>,
@@ -319,6 +321,7 @@ pub fn open(settings: &PortSettings, device: &str, xdp: XdpSettings) -> Result<O
         link: Some(link),
         steer,
         membership: None,
+        groups: Vec::new(),
         sockets: Vec::new(),
         filled: Vec::new(),
         rx: Vec::new(),
@@ -381,13 +384,18 @@ impl XdpPort {
     }
 
     fn join(&mut self, kind: libc::c_int, on: bool, what: &str) -> Result<(), PortError> {
-        if self.membership.is_none() {
-            let socket = packet::Socket::new();
-            self.membership =
-                Some(socket.map_err(|source| self.device.failed(format!("opening a socket for {what}"), source))?);
-        }
-        let Some(socket) = &self.membership else { return Ok(()) };
-        self.device.changing(what, socket.membership(self.device.interface().index(), kind, on))
+        let interface = self.device.interface().index();
+        let joined = self.membership().and_then(|(socket, _)| socket.membership(interface, kind, on));
+        self.device.changing(what, joined)
+    }
+
+    /// The socket that memberships are of, and the groups it has joined.
+    fn membership(&mut self) -> io::Result<(&packet::Socket, &mut Vec<MacAddr6>)> {
+        let socket = match self.membership.take() {
+            Some(socket) => socket,
+            None => packet::Socket::new()?,
+        };
+        Ok((self.membership.insert(socket), &mut self.groups))
     }
 }
 
@@ -487,6 +495,12 @@ impl PortControl for XdpPort {
             self.info.all_multicast = on;
         }
         Ok(())
+    }
+
+    fn set_groups(&mut self, groups: &[MacAddr6]) -> Result<(), PortError> {
+        let interface = self.device.interface().index();
+        let followed = self.membership().and_then(|(socket, joined)| socket.follow_groups(interface, joined, groups));
+        self.device.changing("joining multicast groups", followed)
     }
 
     /// The device is given its buffers when its queues are made.

@@ -3,6 +3,7 @@
 use super::Router;
 use crate::wire::ipv6::{ALL_MLDV2_ROUTERS, Ipv6, group_mac};
 use crate::wire::mld;
+use ringway_pmd::PortError;
 use std::net::Ipv6Addr;
 use std::time::Instant;
 
@@ -25,6 +26,36 @@ impl Router {
             if let Some(len) = mld::emit_report(&mut packet, source, records) {
                 self.send_on_link(number, group_mac(ALL_MLDV2_ROUTERS), &packet[..len]);
             }
+        }
+    }
+
+    /// Has a port receive the frames of the groups that the interfaces above it listen to. One that cannot filter by group takes
+    /// every group: the input stage looks at each frame in any case.
+    pub(in crate::control) fn follow_groups(&mut self, number: usize) {
+        let above = self.interfaces.iter().zip(&self.ip6).filter(|(one, _)| usize::from(one.port) == number);
+        let mut groups: Vec<_> = above.flat_map(|(_, link)| link.groups()).map(group_mac).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        if groups.is_empty() {
+            return;
+        }
+        let port = &mut self.ports[number].port;
+        let filters = match port.set_groups(&groups) {
+            Ok(()) => true,
+            Err(error @ PortError::NotSupported { .. }) => {
+                tracing::debug!("{error}; it receives every group");
+                false
+            }
+            Err(error) => {
+                tracing::info!("{error}; it receives every group");
+                false
+            }
+        };
+        let all = !filters || self.config.ports[number].all_multicast;
+        if let Err(error) = port.set_all_multicast(all)
+            && !filters
+        {
+            tracing::warn!("{error}; IPv6 neighbors there may not be heard");
         }
     }
 
