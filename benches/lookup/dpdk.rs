@@ -1,32 +1,41 @@
 //! DPDK's tables with the same routes.
 
-use crate::measure::{BURST, Contestant, Figure, Results, cpu_nanoseconds};
+use crate::measure::{BURST, Contestant, Figure, Results, cpu_nanoseconds, in_bursts, progress};
 use crate::tables::Tables;
 use ipnet::{Ipv4Net, Ipv6Net};
+use ringway::fib::address::Address;
 use ringway::fib::next_hop::NextHopIndex;
-use ringway_pmd::dpdk::lookup::{Fib, Fib6, LookupError, Lpm, Lpm6};
+use ringway_pmd::dpdk::lookup::{Entry, Fib, Fib6, LookupError, Lpm, Lpm6};
 use ringway_pmd::dpdk::{Eal, EalSettings, HugePages};
+use std::collections::HashSet;
+use std::rc::Rc;
 
-/// Routes of the table that `rte_lpm` gets: adding one takes time in proportion to those that are there, so a full table does not load.
-const LPM_ROUTES: usize = 20_000;
-/// Blocks of 256 entries that the tries of IPv6 may use.
-const TRIE_BLOCKS: u32 = 400_000;
+/// Free pages of 2 MiB from which on they are used: all of their tables and ours take.
+const PAGES: u32 = 900;
+/// Memory of EAL without huge pages, in MiB. It is taken as it is touched.
+const SMALL_PAGES_MIB: &str = "4096";
+/// Routes that come and go need blocks beside those of the table.
+const SPARE: u32 = 1024;
 
 /// Starts EAL, on huge pages where there are enough.
 pub fn start(results: &mut Results) -> Eal {
     let free = std::fs::read_to_string("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages").unwrap_or_default();
-    let huge = free.trim().parse::<u32>().unwrap_or_default() >= 1000;
-    let args = if huge { ["-m", "1900"] } else { ["-m", "2000"] }.map(str::to_owned);
+    let huge = free.trim().parse::<u32>().unwrap_or_default() >= PAGES;
+    // In memory: no mounted file system of huge pages is needed, and nothing is left behind.
+    let pages: &[&str] = if huge { &["--in-memory"] } else { &["-m", SMALL_PAGES_MIB] };
+    // Where the processor has AVX-512, `rte_fib` looks up with it only when it is told that it may.
+    let rest = ["--force-max-simd-bitwidth", "512", "--no-pci", "--no-telemetry", "--log-level", "error"];
     let settings = EalSettings {
         huge_pages: if huge { HugePages::On } else { HugePages::Off },
-        args: [&args[..], &["--no-pci", "--no-telemetry", "--log-level", "error"].map(str::to_owned)].concat(),
+        args: pages.iter().chain(&rest).map(|&word| word.to_owned()).collect(),
         ..EalSettings::default()
     };
     results.note(if huge {
-        "DPDK's and our tables are on 2 MiB pages".into()
+        "DPDK's tables and ours are on 2 MiB pages".into()
     } else {
-        "DPDK's tables are on 4 KiB pages, ours on transparent huge pages: reserve 1000 pages of 2 MiB for a fair race"
-            .into()
+        format!(
+            "DPDK's tables are on 4 KiB pages, ours on transparent huge pages: reserve {PAGES} pages of 2 MiB for a fair race"
+        )
     });
     Eal::start(&settings.arguments()).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -34,6 +43,7 @@ pub fn start(results: &mut Results) -> Eal {
 /// The tables. EAL has to outlive them.
 pub struct Theirs {
     fib: Fib,
+    narrow: Fib,
     fib6: Fib6,
     lpm: Lpm,
     lpm6: Lpm6,
@@ -43,69 +53,105 @@ fn fail<T>(error: LookupError) -> T {
     panic!("{error}")
 }
 
-pub fn load(eal: &Eal, tables: &Tables, results: &mut Results) -> Theirs {
-    let longer = tables.ipv4.iter().filter(|(net, _)| net.prefix_len() > 24).count() as u32 + 64;
-    let mut fib = Fib::new(eal, tables.ipv4.len() as u32 + 64, longer).unwrap_or_else(fail);
-    let cost = cpu_nanoseconds(|| {
-        for (net, next_hop) in &tables.ipv4 {
-            fib.add(net.network().to_bits(), net.prefix_len(), next_hop.0).unwrap_or_else(fail);
-        }
+/// The networks of 24, 32, 40 ... bits with longer routes in them: as many blocks of 256 entries a trie takes, and the first of them
+/// a DIR-24-8.
+fn blocks<A: Address>(routes: impl Iterator<Item = (A, u8)> + Clone) -> u32 {
+    let networks = (24..A::BITS).step_by(8).map(|length| {
+        let longer = routes.clone().filter(|route| route.1 > length).map(|route| route.0.network(length));
+        longer.collect::<HashSet<_>>().len() as u32
     });
-    results.figure(Figure::new("ipv4-load", "rte_fib", "ms", vec![cost / 1e6]));
-    let mut fib6 = Fib6::new(eal, tables.ipv6.len() as u32 + 64, TRIE_BLOCKS).unwrap_or_else(fail);
+    networks.sum()
+}
+
+pub fn load(eal: &Eal, tables: &Tables, results: &mut Results) -> Theirs {
+    let (ipv4, ipv6) = (tables.ipv4.iter(), tables.ipv6.iter());
+    let longer = blocks(ipv4.clone().map(|(net, _)| (net.network().to_bits(), net.prefix_len()))) + SPARE;
+    let trie = blocks(ipv6.clone().map(|(net, _)| (net.network().to_bits(), net.prefix_len()))) * 2 + SPARE;
+    // `rte_fib6` sets blocks aside for each route by itself, also where routes share them.
+    let set_aside: u32 = ipv6.clone().map(|(net, _)| u32::from(net.prefix_len().saturating_sub(24).div_ceil(8))).sum();
+    let (most4, most6) = (tables.ipv4.len() as u32 + 64, tables.ipv6.len() as u32 + 64);
+
+    let mut load = |entry, name| {
+        progress(&format!("loading {name}"));
+        let mut fib = Fib::new(eal, entry, most4, longer).unwrap_or_else(fail);
+        let cost = cpu_nanoseconds(|| {
+            for (net, next_hop) in ipv4.clone() {
+                fib.add(net.network().to_bits(), net.prefix_len(), next_hop.0).unwrap_or_else(fail);
+            }
+        });
+        results.figure(Figure::new("ipv4-load", name, "ms", vec![cost / 1e6]));
+        fib
+    };
+    let (fib, narrow) = (load(Entry::FourBytes, "rte_fib"), load(Entry::TwoBytes, "rte_fib_2B"));
+
+    progress("loading rte_fib6");
+    let mut fib6 = Fib6::new(eal, most6, set_aside + SPARE).unwrap_or_else(fail);
     let cost = cpu_nanoseconds(|| {
-        for (net, next_hop) in &tables.ipv6 {
+        for (net, next_hop) in ipv6.clone() {
             fib6.add(net.network().to_bits(), net.prefix_len(), next_hop.0).unwrap_or_else(fail);
         }
     });
     results.figure(Figure::new("ipv6-load", "rte_fib6", "ms", vec![cost / 1e6]));
-    let mut lpm = Lpm::new(eal, LPM_ROUTES as u32 + 64, 4096).unwrap_or_else(fail);
-    for (net, next_hop) in tables.ipv4.iter().step_by(tables.ipv4.len().div_ceil(LPM_ROUTES)) {
-        lpm.add(net.network().to_bits(), net.prefix_len(), next_hop.0).unwrap_or_else(fail);
+
+    progress("loading rte_lpm");
+    let mut lpm = Lpm::new(eal, longer).unwrap_or_else(fail);
+    let mut by_length: Vec<_> = ipv4.collect();
+    by_length.sort_by_key(|(net, _)| net.prefix_len());
+    for (net, next_hop) in by_length {
+        lpm.fill(net.network().to_bits(), net.prefix_len(), next_hop.0).unwrap_or_else(fail);
     }
-    let mut lpm6 = Lpm6::new(eal, tables.ipv6.len() as u32 + 64, TRIE_BLOCKS / 2).unwrap_or_else(fail);
-    for (net, next_hop) in &tables.ipv6 {
-        lpm6.add(net.network().to_bits(), net.prefix_len(), next_hop.0).unwrap_or_else(fail);
-    }
-    results.note(format!("rte_lpm has {LPM_ROUTES} of the routes: a full table does not load in reasonable time"));
-    Theirs { fib, fib6, lpm, lpm6 }
+    results.note("rte_lpm's tables are written directly: adding a full table route by route would take hours".into());
+
+    progress("loading rte_lpm6");
+    let mut lpm6 = Lpm6::new(eal, most6, trie).unwrap_or_else(fail);
+    let cost = cpu_nanoseconds(|| {
+        for (net, next_hop) in ipv6 {
+            lpm6.add(net.network().to_bits(), net.prefix_len(), next_hop.0).unwrap_or_else(fail);
+        }
+    });
+    results.figure(Figure::new("ipv6-load", "rte_lpm6", "ms", vec![cost / 1e6]));
+    Theirs { fib, narrow, fib6, lpm, lpm6 }
+}
+
+fn contestant<'a>(name: &'static str, fib: &'a Fib) -> Contestant<'a, u32> {
+    Contestant::new(name, move |all: &[u32]| {
+        let mut found = [0; BURST];
+        in_bursts(all, |burst, _, lane| {
+            fib.lookup(burst, &mut found);
+            found[lane]
+        })
+    })
 }
 
 impl Theirs {
     pub fn ipv4(&self) -> Vec<Contestant<'_, u32>> {
-        let fib = Contestant::new("rte_fib", |all: &[u32]| {
-            let mut found = [0; BURST];
-            all.chunks_exact(BURST).fold(0, |sum, burst| {
-                self.fib.lookup(burst, &mut found);
-                sum + found[0]
-            })
-        });
         let lpm = Contestant::new("rte_lpm", |all: &[u32]| {
             let mut found = [0; BURST];
-            all.chunks_exact(BURST).fold(0, |sum, burst| {
+            in_bursts(all, |burst, _, lane| {
                 self.lpm.lookup(burst, &mut found);
-                sum + u64::from(found[0])
+                found[lane].into()
             })
         });
-        vec![fib, lpm]
+        vec![contestant("rte_fib", &self.fib), contestant("rte_fib_2B", &self.narrow), lpm]
     }
 
     /// The same destinations, as they are in packets.
     pub fn ipv6(&self, destinations: &[u128]) -> Vec<Contestant<'_, u128>> {
-        let bytes: std::rc::Rc<[[u8; 16]]> = destinations.iter().map(|address| address.to_be_bytes()).collect();
+        let bytes: Rc<[[u8; 16]]> = destinations.iter().map(|address| address.to_be_bytes()).collect();
         let same = bytes.clone();
         let fib6 = Contestant::new("rte_fib6", move |_: &[u128]| {
             let mut found = [0; BURST];
-            bytes.chunks_exact(BURST).fold(0, |sum, burst| {
+            in_bursts(&bytes, |burst, _, lane| {
                 self.fib6.lookup(burst, &mut found);
-                sum + found[0]
+                found[lane]
             })
         });
         let lpm6 = Contestant::new("rte_lpm6", move |_: &[u128]| {
             let mut found = [0; BURST];
-            same.chunks_exact(BURST).fold(0, |sum, burst| {
+            in_bursts(&same, |burst, _, lane| {
                 self.lpm6.lookup(burst, &mut found);
-                sum + found[0] as u64
+                // Negative where there is no route.
+                found[lane].try_into().unwrap_or_default()
             })
         });
         vec![fib6, lpm6]

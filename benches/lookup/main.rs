@@ -12,7 +12,7 @@ mod tables;
 mod traffic;
 
 use clap::Parser;
-use measure::{Contestant, Figure, Results};
+use measure::{BURST, Contestant, Figure, Results, in_bursts, progress};
 use ringway::fib::limits::Limits;
 use ringway::fib::next_hop::NextHopIndex;
 use ringway::fib::{ipv4, ipv6};
@@ -54,6 +54,7 @@ fn main() {
         eprintln!("lookup: this build has no DPDK; build with the feature `dpdk`");
         std::process::exit(2);
     }
+    progress("loading ringway's tables");
     let ours4 = load_ipv4(&tables, options.rounds, &mut results);
     let ours6 = load_ipv6(&tables, options.rounds, &mut results);
 
@@ -81,6 +82,7 @@ fn main() {
     if !options.against_dpdk {
         by_size(&tables, options.rounds, &mut results);
     }
+    progress("changes");
     changes::ours(&tables, options.rounds, &mut results);
     #[cfg(feature = "dpdk")]
     if let Some(theirs) = theirs {
@@ -91,31 +93,21 @@ fn main() {
 
 /// Looks all of it up in bursts, with the first line of the next one asked for a burst ahead, as a worker does.
 fn run_ipv4(fib: &ipv4::Fib, all: &[u32]) -> u64 {
-    let mut found = [NextHopIndex::NO_ROUTE; measure::BURST];
-    let mut sum = 0;
-    let mut bursts = all.chunks_exact(measure::BURST).peekable();
-    while let Some(burst) = bursts.next() {
-        if let Some(next) = bursts.peek() {
-            fib.prefetch(next);
-        }
+    let mut found = [NextHopIndex::NO_ROUTE; BURST];
+    in_bursts(all, |burst, next, lane| {
+        fib.prefetch(next);
         fib.lookup_burst(burst, &mut found);
-        sum += u64::from(found[0].0);
-    }
-    sum
+        found[lane].0.into()
+    })
 }
 
 fn run_ipv6(fib: &ipv6::Fib, all: &[u128]) -> u64 {
-    let mut found = [NextHopIndex::NO_ROUTE; measure::BURST];
-    let mut sum = 0;
-    let mut bursts = all.chunks_exact(measure::BURST).peekable();
-    while let Some(burst) = bursts.next() {
-        if let Some(next) = bursts.peek() {
-            fib.prefetch(next);
-        }
+    let mut found = [NextHopIndex::NO_ROUTE; BURST];
+    in_bursts(all, |burst, next, lane| {
+        fib.prefetch(next);
         fib.lookup_burst(burst, &mut found);
-        sum += u64::from(found[0].0);
-    }
-    sum
+        found[lane].0.into()
+    })
 }
 
 fn load_ipv4(tables: &Tables, rounds: usize, results: &mut Results) -> Arc<ipv4::Fib> {

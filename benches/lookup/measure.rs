@@ -17,7 +17,23 @@ pub fn cpu_nanoseconds<R>(work: impl FnOnce() -> R) -> f64 {
     now() - start
 }
 
-/// Looks every address up and adds the answers, so that no lookup is left out.
+/// Says what is being measured; the results alone go to standard output.
+pub fn progress(what: &str) {
+    eprintln!("lookup: {what}");
+}
+
+/// Calls `lookup` with each burst, the burst after it (empty at the end) and a lane, whose answer it returns. The sum of the answers
+/// keeps every lookup in, and tells contestants apart that do not answer alike.
+#[inline(always)]
+pub fn in_bursts<A>(all: &[A], mut lookup: impl FnMut(&[A], &[A], usize) -> u64) -> u64 {
+    let bursts = all.len() / BURST;
+    (0..bursts).fold(0, |sum, number| {
+        let (burst, rest) = all[number * BURST..].split_at(BURST);
+        sum + lookup(burst, &rest[..rest.len().min(BURST)], number % BURST)
+    })
+}
+
+/// Looks every address up and adds answers.
 type Run<'a, A> = dyn Fn(&[A]) -> u64 + 'a;
 
 /// One way to look up.
@@ -95,6 +111,11 @@ impl Results {
 
     /// Measures every contestant once a round, each time another one first; the first contestant is ours.
     pub fn race<A>(&mut self, what: &str, rounds: usize, destinations: &[A], contestants: Vec<Contestant<'_, A>>) {
+        progress(what);
+        let answers: Vec<u64> = contestants.iter().map(|contestant| (contestant.run)(destinations)).collect();
+        for (contestant, answer) in contestants.iter().zip(&answers) {
+            assert_eq!(*answer, answers[0], "{} answers otherwise than {}", contestant.name, contestants[0].name);
+        }
         let mut samples = vec![Vec::new(); contestants.len()];
         for round in 0..rounds {
             for turn in 0..contestants.len() {

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "shim.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <rte_vect.h>
@@ -118,6 +119,31 @@ void ringway_lpm_lookup_x4(const struct rte_lpm *lpm, const uint32_t *addresses,
 	}
 	for (; i < count; i++)
 		next_hops[i] = rte_lpm_lookup(lpm, addresses[i], &next_hop) == 0 ? next_hop : missing;
+}
+
+int ringway_lpm_fill(struct rte_lpm *lpm, uint32_t address, uint8_t depth, uint32_t next_hop, uint32_t *groups, uint32_t most)
+{
+	struct rte_lpm_tbl_entry entry = { .next_hop = next_hop, .valid = 1, .valid_group = depth > 24, .depth = depth };
+	struct rte_lpm_tbl_entry *first = &lpm->tbl24[address >> 8];
+	uint32_t count = depth > 24 ? 1u << (32 - depth) : 1u << (24 - depth);
+
+	if (depth > 24) {
+		if (!first->valid_group) {
+			struct rte_lpm_tbl_entry outside = *first, group = { .next_hop = *groups, .valid = 1, .valid_group = 1 };
+
+			if (*groups == most)
+				return -ENOSPC;
+			outside.valid_group = 1;
+			for (unsigned int i = 0; i < 256; i++)
+				lpm->tbl8[*groups * 256 + i] = outside;
+			*first = group;
+			++*groups;
+		}
+		first = &lpm->tbl8[first->next_hop * 256 + (address & 0xff)];
+	}
+	for (uint32_t i = 0; i < count; i++)
+		first[i] = entry;
+	return 0;
 }
 
 /* 24.11 gave IPv6 addresses a type; before, they were arrays of 16 bytes. Both are the same bytes. */

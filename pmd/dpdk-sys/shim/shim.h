@@ -179,6 +179,9 @@ void ringway_mempool_cache_flush(struct rte_mempool *pool, uint32_t lcore);
 uint32_t ringway_mempool_header_size(const struct rte_mempool *pool);
 uint32_t ringway_mempool_object_stride(const struct rte_mempool *pool);
 
+/* Writes a route straight into what lookups of rte_lpm read: rte_lpm_add searches the list of rules from its start, so that a full
+ * table takes hours. Routes have to come shorter before longer; `groups` counts the blocks of 256 entries, `most` of which there are. */
+int ringway_lpm_fill(struct rte_lpm *lpm, uint32_t address, uint8_t depth, uint32_t next_hop, uint32_t *groups, uint32_t most);
 /* Longest-prefix match, a burst a call. */
 int ringway_lpm_lookup_bulk(const struct rte_lpm *lpm, const uint32_t *addresses, uint32_t *next_hops, unsigned int count);
 /* The vector form that l3fwd uses: four addresses at a time, `missing` where there is no route. */

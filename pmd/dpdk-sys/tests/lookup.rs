@@ -56,6 +56,20 @@ fn lookups_of_both_families_answer_with_the_longest_prefix() {
         assert_eq!(found, [1, 2, 99, 1, 99]);
         sys::rte_lpm_free(lpm);
 
+        let lpm = sys::rte_lpm_create(name.as_ptr(), 0, &config);
+        let mut groups = 0;
+        for (network, length, next_hop) in
+            [(0x0a00_0000, 8, 1), (0x0a01_0180, 25, 2), (0x0a01_01c0, 26, 3), (0x0a01_0280, 25, 4)]
+        {
+            assert_eq!(sys::ringway_lpm_fill(lpm, network, length, next_hop, &mut groups, 2), 0);
+        }
+        assert_eq!(groups, 2);
+        assert!(sys::ringway_lpm_fill(lpm, 0x0a01_0380, 25, 5, &mut groups, 2) < 0, "both blocks are taken");
+        let addresses = [0x0a02_0000, 0x0a01_0181, 0x0a01_01c1, 0x0a01_02ff, 0x0a01_0101];
+        sys::ringway_lpm_lookup_x4(lpm, addresses.as_ptr(), found.as_mut_ptr(), 5, 99);
+        assert_eq!(found, [1, 2, 3, 4, 1]);
+        sys::rte_lpm_free(lpm);
+
         let mut config = sys::rte_fib6_conf { default_nh: 99, max_routes: 16, ..Default::default() };
         config.type_ = sys::RTE_FIB6_TRIE;
         config.__bindgen_anon_1.trie.nh_sz = sys::RTE_FIB6_TRIE_4B;

@@ -35,7 +35,16 @@ fn done(library: &'static str, what: &'static str, result: i32) -> Result<(), Lo
     if result == 0 { Ok(()) } else { Err(LookupError { library, what, reason: error_text(result) }) }
 }
 
-/// `rte_fib` with DIR-24-8 and next hops of 4 bytes.
+/// How wide the entries of an `rte_fib` are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Next hops of 15 bits, at most 32767 /24s with longer routes.
+    TwoBytes,
+    /// Next hops of 31 bits.
+    FourBytes,
+}
+
+/// `rte_fib` with DIR-24-8. It looks up with AVX-512 where the processor has it and EAL may use it (`--force-max-simd-bitwidth`).
 pub struct Fib(NonNull<sys::rte_fib>);
 
 impl Fib {
@@ -43,10 +52,13 @@ impl Fib {
     ///
     /// # Errors
     /// [`LookupError`] when there is no memory.
-    pub fn new(_eal: &Eal, routes: u32, longer: u32) -> Result<Self, LookupError> {
+    pub fn new(_eal: &Eal, entry: Entry, routes: u32, longer: u32) -> Result<Self, LookupError> {
         let mut config = sys::rte_fib_conf { default_nh: 0, max_routes: routes as i32, ..Default::default() };
         config.type_ = sys::RTE_FIB_DIR24_8;
-        config.__bindgen_anon_1.dir24_8.nh_sz = sys::RTE_FIB_DIR24_8_4B;
+        config.__bindgen_anon_1.dir24_8.nh_sz = match entry {
+            Entry::TwoBytes => sys::RTE_FIB_DIR24_8_2B,
+            Entry::FourBytes => sys::RTE_FIB_DIR24_8_4B,
+        };
         config.__bindgen_anon_1.dir24_8.num_tbl8 = longer;
         // SAFETY: EAL runs; name and configuration live through the call.
         made("rte_fib", unsafe { sys::rte_fib_create(fresh_name().as_ptr(), -1, &mut config) }).map(Self)
@@ -147,26 +159,42 @@ impl Drop for Fib6 {
 }
 
 /// `rte_lpm`.
-pub struct Lpm(NonNull<sys::rte_lpm>);
+pub struct Lpm {
+    table: NonNull<sys::rte_lpm>,
+    /// Blocks of 256 entries that are taken, of how many.
+    blocks: u32,
+    most: u32,
+    longest: u8,
+}
 
 impl Lpm {
-    /// A table for so many routes, of which so many /24s have longer ones.
+    /// A table that is filled directly, without `rte_lpm`'s list of rules, with room for so many /24s with longer routes.
     ///
     /// # Errors
     /// [`LookupError`] when there is no memory.
-    pub fn new(_eal: &Eal, routes: u32, longer: u32) -> Result<Self, LookupError> {
-        let config = sys::rte_lpm_config { max_rules: routes, number_tbl8s: longer, ..Default::default() };
+    pub fn new(_eal: &Eal, longer: u32) -> Result<Self, LookupError> {
+        let config = sys::rte_lpm_config { max_rules: 1, number_tbl8s: longer, ..Default::default() };
         // SAFETY: EAL runs; name and configuration live through the call.
-        made("rte_lpm", unsafe { sys::rte_lpm_create(fresh_name().as_ptr(), -1, &config) }).map(Self)
+        let table = made("rte_lpm", unsafe { sys::rte_lpm_create(fresh_name().as_ptr(), -1, &config) })?;
+        Ok(Self { table, blocks: 0, most: longer, longest: 0 })
     }
 
-    /// Adds a route; the time it takes grows with the number of routes.
+    /// Writes a route into what lookups read: the library's own call takes time in proportion to the routes that are there.
     ///
     /// # Errors
-    /// [`LookupError`].
-    pub fn add(&mut self, network: u32, length: u8, next_hop: u16) -> Result<(), LookupError> {
-        // SAFETY: the table is ours until drop.
-        let result = unsafe { sys::rte_lpm_add(self.0.as_ptr(), network, length, u32::from(next_hop)) };
+    /// [`LookupError`] when there is no room.
+    ///
+    /// # Panics
+    /// When a shorter route comes after a longer one, or a prefix is none of IPv4.
+    pub fn fill(&mut self, network: u32, length: u8, next_hop: u16) -> Result<(), LookupError> {
+        assert!((self.longest.max(1)..=32).contains(&length), "routes come shorter before longer");
+        self.longest = length;
+        let network = network & (u32::MAX << (32 - length));
+        // SAFETY: the table is ours until drop and was made with `most` blocks; a prefix of 1 to 32 bits lies within it.
+        let result = unsafe {
+            let blocks = &raw mut self.blocks;
+            sys::ringway_lpm_fill(self.table.as_ptr(), network, length, next_hop.into(), blocks, self.most)
+        };
         done("rte_lpm", "add a route", result)
     }
 
@@ -175,14 +203,16 @@ impl Lpm {
     pub fn lookup(&self, destinations: &[u32], next_hops: &mut [u32]) {
         let count = destinations.len().min(next_hops.len()) as u32;
         // SAFETY: both arrays have at least `count` items.
-        unsafe { sys::ringway_lpm_lookup_x4(self.0.as_ptr(), destinations.as_ptr(), next_hops.as_mut_ptr(), count, 0) };
+        unsafe {
+            sys::ringway_lpm_lookup_x4(self.table.as_ptr(), destinations.as_ptr(), next_hops.as_mut_ptr(), count, 0)
+        };
     }
 }
 
 impl Drop for Lpm {
     fn drop(&mut self) {
         // SAFETY: made by us, freed once.
-        unsafe { sys::rte_lpm_free(self.0.as_ptr()) };
+        unsafe { sys::rte_lpm_free(self.table.as_ptr()) };
     }
 }
 
