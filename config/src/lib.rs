@@ -43,6 +43,7 @@ pub use model::{
     Route, RouteKind, RoutePath, Router, Vrf, Workers, Xdp,
 };
 pub use modes::Modes;
+pub use value::is_dpdk_device;
 pub use words::{
     CacheMode, HopByHop, HugePages, Idle, Mode, Pages, SourceCheck, Steer, UnknownMode, XdpMode, ZeroCopy,
 };

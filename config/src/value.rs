@@ -82,6 +82,19 @@ pub(crate) fn device(text: &str) -> Result<String, Complaint> {
     Err(Complaint::new(format!("`{text}` cannot be the name of a Linux interface"), hint))
 }
 
+/// Whether a word of a command line looks like a device of DPDK: a PCI address (`01:00.0`, `0000:01:00.0`), or the string of one of
+/// its virtual network devices (`net_tap0,iface=lan`).
+pub fn is_dpdk_device(text: &str) -> bool {
+    let first = text.split(',').next().unwrap_or_default();
+    let virtual_device = first.starts_with("net_") || first.starts_with("eth_");
+    let (slot, function) = first.rsplit_once('.').unwrap_or((first, ""));
+    let hex = |part: &str| matches!(part.len(), 2 | 4) && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let pci = matches!(slot.split(':').count(), 2 | 3)
+        && slot.split(':').all(hex)
+        && matches!(function.as_bytes(), [b'0'..=b'7']);
+    (virtual_device || pci) && dpdk_device(text).is_ok()
+}
+
 /// A device of DPDK: a PCI address, or a virtual device such as `net_tap0,iface=lan`.
 pub(crate) fn dpdk_device(text: &str) -> Result<String, Complaint> {
     let first = text.split(',').next().unwrap_or_default();

@@ -5,9 +5,9 @@ use ringway_mempool::{Geometry, MapError, PagePolicy, Pool};
 use ringway_pmd::{Opened, PortError, PortSettings};
 
 #[cfg(feature = "dpdk")]
-pub use with_feature::{CACHE_BUFFERS, Eal, enter_worker, make_pool, open, start};
+pub use with_feature::{CACHE_BUFFERS, Eal, enter_worker, is_same, make_pool, open, port_names, start, start_with};
 #[cfg(not(feature = "dpdk"))]
-pub use without_feature::{CACHE_BUFFERS, Eal, enter_worker, make_pool, open, start};
+pub use without_feature::{CACHE_BUFFERS, Eal, enter_worker, is_same, make_pool, open, port_names, start, start_with};
 
 /// Whether the configuration needs DPDK.
 pub fn is_wanted(config: &Config) -> bool {
@@ -43,13 +43,34 @@ mod with_feature {
             devices: settings.devices.iter().cloned().chain(of_ports).collect(),
             args: settings.args,
         };
-        let arguments = settings.arguments();
-        tracing::info!("{} with {}", Eal::version(), arguments.join(" "));
-        let eal = Eal::start(&arguments)?;
+        let eal = begin(&settings.arguments())?;
         for device in config.dpdk.iter().flat_map(|dpdk| &dpdk.devices) {
             eal.attach(device)?;
         }
         Ok(Some(eal))
+    }
+
+    /// Starts EAL with arguments of an operator, before there is a configuration.
+    pub fn start_with(arguments: &[String]) -> Result<Option<Eal>, StartError> {
+        begin(&dpdk::completed(arguments)).map(Some)
+    }
+
+    fn begin(arguments: &[String]) -> Result<Eal, StartError> {
+        if let Some(eal) = Eal::running() {
+            return Ok(eal);
+        }
+        tracing::info!("{} with {}", Eal::version(), arguments.join(" "));
+        Ok(Eal::start(arguments)?)
+    }
+
+    /// The devices of EAL's ports, in the order of their numbers.
+    pub fn port_names(eal: &Eal) -> Vec<String> {
+        eal.ports().into_iter().map(|port| port.name).collect()
+    }
+
+    /// Whether two ways to write a device mean the same one: with or without arguments, with or without a PCI domain.
+    pub fn is_same(one: &str, other: &str) -> bool {
+        dpdk::device_name(one) == dpdk::device_name(other)
     }
 
     /// Opens a port on a DPDK device.
@@ -84,6 +105,21 @@ mod without_feature {
     /// Nothing to start: a port that asks for DPDK fails to open.
     pub fn start(_config: &Config) -> Result<Option<Eal>, StartError> {
         Ok(None)
+    }
+
+    /// There is nothing to start.
+    pub fn start_with(_arguments: &[String]) -> Result<Option<Eal>, StartError> {
+        Ok(None)
+    }
+
+    /// Nobody calls this: there is no EAL.
+    pub fn port_names(eal: &Eal) -> Vec<String> {
+        match *eal {}
+    }
+
+    /// No device is DPDK's.
+    pub fn is_same(_one: &str, _other: &str) -> bool {
+        false
     }
 
     /// Says that this build has no DPDK.

@@ -21,6 +21,8 @@ pub struct Launch {
     pub cores: Option<Vec<u16>>,
     /// How many of them.
     pub core_count: Option<usize>,
+    /// Buffers of a worker beyond what its ports need, for those that are attached later, where it is not said how many.
+    pub spare_buffers: u32,
     /// What to raise when the buffers do not suffice, where it is not `buffers` of `[memory]`.
     pub buffers_option: Option<&'static str>,
 }

@@ -16,7 +16,7 @@ mod change;
 pub mod check;
 mod compile;
 mod dealing;
-mod dpdk;
+pub mod dpdk;
 mod execute;
 mod ip6;
 mod launch;

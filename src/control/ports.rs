@@ -4,7 +4,7 @@ use super::dealing::Dealt;
 use super::dpdk;
 use super::linux;
 use super::state::{ManagedPort, PortState};
-use ringway_config::{Config, DriverSettings, Port as PortConfig, Xdp};
+use ringway_config::{Config, DriverSettings, Port as PortConfig, Xdp, is_dpdk_device};
 use ringway_pmd::fault::{self, FaultSettings};
 use ringway_pmd::{Opened, PortError, PortSettings, PortStats, Queues, memory, packet, pcap, tap};
 
@@ -101,7 +101,8 @@ pub(super) fn port_settings(port: &PortConfig, (rx_queues, tx_queues): (u16, u16
     }
 }
 
-/// The driver and device of one word: `tap:NAME`, `auto:INTERFACE`, `af_packet:INTERFACE`, `af_xdp:INTERFACE`, `pcap:rx=FILE,tx=FILE,repeat=N`, `memory`.
+/// The driver and device of one word: `tap:NAME`, `auto:INTERFACE`, `af_packet:INTERFACE`, `af_xdp:INTERFACE`, `pcap:rx=FILE,tx=FILE,repeat=N`, `memory`,
+/// a PCI address or the string of a virtual device of DPDK.
 pub fn device_settings(word: &str) -> Result<DriverSettings, String> {
     let (driver, rest) = word.split_once(':').unwrap_or((word, ""));
     let device =
@@ -126,9 +127,11 @@ pub fn device_settings(word: &str) -> Result<DriverSettings, String> {
             }
             DriverSettings::Pcap { input, output, repeat }
         }
+        _ if is_dpdk_device(word) => DriverSettings::Dpdk { device: word.into() },
         _ => {
             return Err(format!(
-                "`{word}` is no device that can be opened here: tap:NAME, auto:INTERFACE, af_packet:INTERFACE, af_xdp:INTERFACE, pcap:rx=FILE,tx=FILE, memory"
+                "`{word}` is no device that can be opened here: tap:NAME, auto:INTERFACE, af_packet:INTERFACE, af_xdp:INTERFACE, \
+                 pcap:rx=FILE,tx=FILE, memory, or a device of DPDK: net_null0, 0000:01:00.0"
             ));
         }
     })
@@ -145,6 +148,9 @@ mod tests {
         let pcap = DriverSettings::Pcap { input: Some("a.pcap".into()), output: Some("b.pcap".into()), repeat: 0 };
         assert_eq!(device_settings("pcap:rx=a.pcap,tx=b.pcap,repeat=0"), Ok(pcap));
         assert!(device_settings("tap").is_err_and(|error| error.contains("names no device")));
-        assert!(device_settings("net_typo0").is_err_and(|error| error.contains("net_typo0")));
+        for device in ["net_pcap0,rx_pcap=a.pcap", "0000:01:00.0", "01:00.1"] {
+            assert_eq!(device_settings(device), Ok(DriverSettings::Dpdk { device: device.into() }));
+        }
+        assert!(device_settings("nettypo0").is_err_and(|error| error.contains("nettypo0")));
     }
 }

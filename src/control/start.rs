@@ -120,7 +120,7 @@ pub fn start(
     let eal = dpdk::start(&config)?;
     let ports = ports::open_all(&config, queues)?;
     let budget = budget(&config, &widest_rings(&config, &ports, workers));
-    let capacity = buffers(&config, &budget);
+    let capacity = config.memory.buffers.unwrap_or_else(|| buffers(&config, &budget) + launch.spare_buffers);
     budget.check(capacity).map_err(|error| StartError::Budget { error, table: budget.to_string() })?;
     let asked = ports.iter().map(|port| port.port.info().limits.rx_buffer_min).max().unwrap_or(0);
     let geometry = geometry(&config, ports.iter().map(|port| port.port.info().mtu), asked);

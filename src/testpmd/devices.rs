@@ -1,20 +1,36 @@
 //! The devices that the options before `--` name, as ports in their order.
 
 use super::eal::EalOptions;
-use crate::control::device_settings;
-use ringway_config::Port;
+use crate::control::{device_settings, dpdk};
+use ringway_config::{DriverSettings, Port};
 
-/// The ports of ringway's own devices.
+/// Starts DPDK when a device of its own is named, or none at all. It lives as long as what is returned.
 ///
 /// # Errors
-/// A device that only EAL could open.
-pub(super) fn ports(options: &EalOptions) -> Result<Vec<Port>, String> {
-    if let Some(device) = options.eal_devices.first() {
-        return Err(format!(
-            "`{device}`: devices of DPDK are not supported here; ringway's own are: `--vdev tap:NAME`, `auto:INTERFACE`, \
-             `af_xdp:INTERFACE`, `af_packet:INTERFACE`, `pcap:rx=FILE,tx=FILE`, `memory`"
-        ));
+/// What keeps it from starting, with the remedy.
+pub(super) fn start_dpdk(options: &EalOptions) -> Result<Option<dpdk::Eal>, String> {
+    if !options.wants_dpdk() || !cfg!(feature = "dpdk") {
+        return Ok(None);
     }
-    let drivers: Result<Vec<_>, _> = options.own_devices.iter().map(|device| device_settings(device)).collect();
-    Ok(drivers?.into_iter().enumerate().map(|(number, driver)| Port::new(format!("p{number}"), driver)).collect())
+    dpdk::start_with(&options.arguments).map_err(|error| error.to_string())
+}
+
+/// The ports: what EAL has found by itself, then the devices of the command line as they stand there.
+///
+/// # Errors
+/// A device that cannot be one.
+pub(super) fn ports(options: &EalOptions, eal: Option<&dpdk::Eal>) -> Result<Vec<Port>, String> {
+    let mut drivers: Vec<DriverSettings> = Vec::new();
+    // What was allowed and is not there is asked for again: opening it says why not.
+    let mut allowed = options.allowed.clone();
+    for name in eal.map(dpdk::port_names).unwrap_or_default() {
+        let as_written = allowed.iter().position(|device| dpdk::is_same(device, &name));
+        let device = as_written.map_or(name, |place| allowed.remove(place));
+        drivers.push(DriverSettings::Dpdk { device });
+    }
+    drivers.extend(allowed.into_iter().map(|device| DriverSettings::Dpdk { device }));
+    for device in &options.devices {
+        drivers.push(device_settings(device)?);
+    }
+    Ok(drivers.into_iter().enumerate().map(|(number, driver)| Port::new(format!("p{number}"), driver)).collect())
 }

@@ -1,22 +1,27 @@
 //! The options of DPDK's environment layer, those before `--`: the cores and devices that ringway itself has to know of.
 
 use crate::cli::port_command::{list, mask};
+use crate::control::device_settings;
+use ringway_config::is_dpdk_device;
 
 /// What the options before `--` say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EalOptions {
     /// The cores, the control thread's first; `None` when the options do not say.
     pub cores: Option<Vec<u16>>,
-    /// ringway's own devices: `tap:NAME` and the like.
-    pub own_devices: Vec<String>,
-    /// Devices that only EAL can open.
-    pub eal_devices: Vec<String>,
+    /// The devices of `--vdev`, in their order: ringway's own (`tap:NAME` and the like), and DPDK's (`net_null0`).
+    pub devices: Vec<String>,
+    /// The devices of `-a`.
+    pub allowed: Vec<String>,
     /// Packet memory on small pages.
     pub no_huge: bool,
+    /// What EAL gets: everything but the network devices of `--vdev`, which are brought in one by one after its start, so that an
+    /// error is about one of them.
+    pub arguments: Vec<String>,
 }
 
-/// Options of EAL that take no value; every other short or long one takes one.
-const FLAGS: [&str; 15] = [
+/// Options of EAL that take no value, or only in the same word; every other short or long one takes one.
+const FLAGS: [&str; 17] = [
     "--no-huge",
     "--no-pci",
     "--no-hpet",
@@ -24,6 +29,7 @@ const FLAGS: [&str; 15] = [
     "--no-telemetry",
     "--in-memory",
     "--huge-unlink",
+    "--huge-worker-stack",
     "--legacy-mem",
     "--single-file-segments",
     "--match-allocations",
@@ -32,10 +38,8 @@ const FLAGS: [&str; 15] = [
     "--telemetry",
     "-v",
     "-h",
+    "--version",
 ];
-
-/// Prefixes of ringway's own devices.
-const OWN: [&str; 6] = ["tap:", "auto:", "af_packet:", "af_xdp:", "pcap:", "memory"];
 
 impl EalOptions {
     /// Reads the options before `--`.
@@ -50,29 +54,42 @@ impl EalOptions {
             let (name, inline) = split(word);
             if FLAGS.contains(&name) {
                 options.no_huge |= name == "--no-huge";
+                options.arguments.push(word.clone());
                 continue;
+            }
+            if !name.starts_with('-') {
+                return Err(format!("`{word}` is no option; those of testpmd itself go behind `--`"));
             }
             let value = match inline {
                 Some(value) => value.to_owned(),
                 None => words.next().cloned().ok_or_else(|| format!("{name} needs a value"))?,
             };
-            let cores = match name {
-                "-l" => Some(list(&value).ok_or_else(|| format!("-l {value}: a list names each core once: 0-2,4"))?),
-                "-c" => Some(mask(&value).ok_or_else(|| format!("-c {value}: a hexadecimal mask, such as 0x3"))?),
-                _ => None,
-            };
-            if cores.is_some() {
-                options.cores = cores;
-            }
             match name {
+                "-l" | "--lcores" => {
+                    let cores = list(&value);
+                    options.cores =
+                        Some(cores.ok_or_else(|| format!("{name} {value}: a list names each core once: 0-2,4"))?);
+                }
+                "-c" => {
+                    let cores = mask(&value);
+                    options.cores = Some(cores.ok_or_else(|| format!("-c {value}: a hexadecimal mask, such as 0x3"))?);
+                }
                 "--main-lcore" | "--master-lcore" => {
                     main = Some(value.parse::<u16>().map_err(|_| format!("{name} {value}: no core number"))?);
                 }
-                "--vdev" if OWN.iter().any(|own| value.starts_with(own)) => options.own_devices.push(value),
-                "--vdev" | "-a" | "--allow" => options.eal_devices.push(value),
-                // The rest of EAL's options has nothing to do for ringway's own devices.
+                "--proc-type" if value == "secondary" => {
+                    return Err("--proc-type=secondary is not supported: ringway owns its ports".into());
+                }
+                "-a" | "-w" | "--allow" if is_dpdk_device(&value) => options.allowed.push(value.clone()),
+                "--vdev" if device_settings(&value).is_ok() => {
+                    options.devices.push(value);
+                    continue;
+                }
                 _ => {}
             }
+            // Releases before 20.11 had another letter for what is allowed.
+            options.arguments.push(if name == "-w" { "-a".into() } else { name.to_owned() });
+            options.arguments.push(value);
         }
         if let (Some(main), Some(cores)) = (main, &mut options.cores) {
             let at = cores.iter().position(|core| *core == main);
@@ -81,6 +98,12 @@ impl EalOptions {
             cores.insert(0, main);
         }
         Ok(options)
+    }
+
+    /// Whether DPDK is to be started: a device of its own is named, or none at all, and then EAL may know of some.
+    pub fn wants_dpdk(&self) -> bool {
+        let named = |device: &String| is_dpdk_device(device);
+        !self.allowed.is_empty() || self.devices.iter().any(named) || self.devices.is_empty()
     }
 
     /// Cores of the workers: all but the first, which is the control thread's; the only one where there is no other.
@@ -113,12 +136,15 @@ mod tests {
     }
 
     #[test]
-    fn cores_and_devices_are_read_and_the_rest_is_passed_over() {
-        let options = read("-l 0-2 --no-huge --vdev=net_tap0,iface=lan -m 64 --vdev tap:tap0");
+    fn cores_and_devices_are_read_and_the_rest_is_handed_on() {
+        let options = read("-l 0-2 --no-huge --vdev=net_tap0,iface=lan -m 64 --vdev tap:tap0 -w 01:00.0");
         assert_eq!(options.worker_cores(&[0, 1, 2, 3]), [1, 2]);
-        assert_eq!(options.own_devices, ["tap:tap0"]);
-        assert_eq!(options.eal_devices, ["net_tap0,iface=lan"]);
-        assert!(options.no_huge);
+        assert_eq!(options.devices, ["net_tap0,iface=lan", "tap:tap0"]);
+        assert_eq!(options.allowed, ["01:00.0"]);
+        assert_eq!(options.arguments, ["-l", "0-2", "--no-huge", "-m", "64", "-a", "01:00.0"]);
+        assert!(options.no_huge && options.wants_dpdk());
+        assert!(!read("--vdev tap:tap0").wants_dpdk(), "ringway's own devices need no DPDK");
+        assert!(read("-l 0,1").wants_dpdk(), "without any device EAL looks for some");
     }
 
     #[test]
@@ -133,5 +159,6 @@ mod tests {
     fn a_list_with_a_typo_is_refused() {
         assert!(EalOptions::read(&["-l".into(), "0,x".into()]).is_err_and(|error| error.contains("-l 0,x")));
         assert!(EalOptions::read(&["--vdev".into()]).is_err_and(|error| error.contains("needs a value")));
+        assert!(EalOptions::read(&["-n".into(), "4".into(), "lan".into()]).is_err_and(|error| error.contains("`lan`")));
     }
 }

@@ -28,6 +28,13 @@ use std::time::{Duration, Instant};
 const HEADROOM: u16 = 128;
 /// Ethernet header and FCS: what `--max-pkt-len` counts beside the IP packet.
 const FRAME_OVERHEAD: u16 = 18;
+/// Ports that can be attached, with a queue each way, before `--total-num-mbufs` has to say how many buffers there are.
+const LATER_PORTS: u32 = 4;
+/// What a port takes beside its rings: what its driver has at hand, and bursts.
+const LATER_EXTRA: u32 = 256;
+/// What to do without any port.
+const NO_PORTS: &str = "name one before `--`, such as `--vdev net_tap0`, `--vdev auto:eth0` or `-a 0000:01:00.0`, or attach one: \
+                        `port attach tap:tap0`";
 /// How often a thread that waits looks whether everything stops.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -49,12 +56,14 @@ pub fn run(words: &[String]) -> ExitCode {
         Err((text, false)) => return fail(&text),
     };
     crate::control::log::begin();
-    let begun = EalOptions::read(before).and_then(|eal| {
-        let (config, launch) = configuration(&eal, &options, devices::ports(&eal)?)?;
-        Process::begin(config, launch)
+    let begun = EalOptions::read(before).and_then(|before| {
+        // EAL runs before there are pools, since those of its ports are its own kind, and until after the ports are closed.
+        let eal = devices::start_dpdk(&before)?;
+        let (config, launch) = configuration(&before, &options, devices::ports(&before, eal.as_ref())?)?;
+        Ok((Process::begin(config, launch)?, eal))
     });
-    let process = match begun {
-        Ok(process) => process,
+    let (process, eal) = match begun {
+        Ok(begun) => begun,
         Err(error) => return fail(&error),
     };
     let terminal = if options.interactive { prompt::TerminalMode::remember() } else { None };
@@ -72,6 +81,7 @@ pub fn run(words: &[String]) -> ExitCode {
         waker.unpark();
     });
     let in_order = process.run(terminal);
+    drop(eal);
     println!("Bye...");
     if in_order && !failed.load(Ordering::Relaxed) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -85,7 +95,7 @@ fn fail(message: &str) -> ExitCode {
 fn configuration(eal: &EalOptions, options: &TestpmdOptions, ports: Vec<Port>) -> Result<(Config, Launch), String> {
     let mut config = Config { ports, ..Config::default() };
     if config.ports.is_empty() {
-        return Err("there are no ports; name some: `--vdev tap:tap0`, `--vdev auto:eth0`, `--vdev memory`".into());
+        tracing::warn!("No probed ethernet devices: {NO_PORTS}");
     }
     let mut available: Vec<usize> =
         core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).collect();
@@ -142,6 +152,7 @@ fn configuration(eal: &EalOptions, options: &TestpmdOptions, ports: Vec<Port>) -
         }
         port.mtu = options.max_pkt_len.map(|bytes| bytes.saturating_sub(FRAME_OVERHEAD)).or(port.mtu);
     }
+    let rings = options.rxd.unwrap_or(Port::DEFAULT_RING) + options.txd.unwrap_or(Port::DEFAULT_RING);
     let launch = Launch {
         rx_queues: Some(options.rxq.unwrap_or(1)),
         tx_queues: Some(options.txq.unwrap_or(1)),
@@ -155,6 +166,7 @@ fn configuration(eal: &EalOptions, options: &TestpmdOptions, ports: Vec<Port>) -
             (None, Some(_)) => None,
             (count, _) => Some(count.map_or(1, usize::from)),
         },
+        spare_buffers: LATER_PORTS * (rings + LATER_EXTRA),
         buffers_option: Some("--total-num-mbufs, or lower --rxd and --txd"),
     };
     Ok((config, launch))

@@ -5,8 +5,14 @@ use crate::PortError;
 use std::ffi::{CString, c_char};
 use std::path::Path;
 
-/// Kernel drivers under which a DPDK driver can have a PCI device.
+/// Kernel drivers under which a DPDK driver can have a PCI device: those that hand it to user space, then those that share it.
 const USABLE: [&str; 6] = ["vfio-pci", "uio_pci_generic", "igb_uio", "mlx4_core", "mlx5_core", "mana"];
+/// How many of them hand it to user space.
+const FOR_USER_SPACE: usize = 3;
+/// Where the kernel lists the PCI devices.
+const PCI: &str = "/sys/bus/pci/devices";
+/// What the class of a network device begins with (PCI Code and ID Assignment, base class 02h).
+const NETWORK: &str = "0x02";
 
 /// Whether a device is named by a PCI address (`01:00.0` or `0000:01:00.0`, with or without arguments).
 pub(super) fn is_pci(device: &str) -> bool {
@@ -22,10 +28,30 @@ pub(super) fn name(device: &str) -> &str {
     device.split(',').next().unwrap_or(device)
 }
 
-/// The name with which DPDK knows the device: PCI addresses get their domain.
-pub(super) fn full_name(device: &str) -> String {
+/// The name with which DPDK knows the device: without its arguments, and PCI addresses get their domain.
+pub fn full_name(device: &str) -> String {
     let name = name(device);
     if is_pci(device) && name.matches(':').count() == 1 { format!("0000:{name}") } else { name.to_owned() }
+}
+
+/// Addresses of the network devices that somebody has bound to a driver for user space.
+pub(super) fn bound_for_user_space() -> Vec<String> {
+    let devices = std::fs::read_dir(PCI).into_iter().flatten().flatten();
+    let is_bound = |device: &std::fs::DirEntry| {
+        let class = std::fs::read_to_string(device.path().join("class"));
+        let bound = kernel_driver(&device.path()).is_some_and(|driver| USABLE[..FOR_USER_SPACE].contains(&&*driver));
+        bound && class.is_ok_and(|class| class.starts_with(NETWORK))
+    };
+    let mut addresses: Vec<String> =
+        devices.filter(is_bound).map(|device| device.file_name().to_string_lossy().into_owned()).collect();
+    addresses.sort();
+    addresses
+}
+
+/// The kernel driver that a PCI device is bound to, if it is to one.
+fn kernel_driver(device: &Path) -> Option<String> {
+    let driver = std::fs::read_link(device.join("driver")).ok()?;
+    Some(driver.file_name()?.to_string_lossy().into_owned())
 }
 
 /// The name of a port's device.
@@ -61,6 +87,9 @@ pub(super) fn find(device: &str) -> Option<u16> {
 
 /// Brings a device in for `port`, unless it is there; returns the number of its port.
 pub(super) fn probe(port: &str, device: &str) -> Result<u16, PortError> {
+    if is_pci(device) {
+        hotplug::watch();
+    }
     if let Some(number) = find(device) {
         return Ok(number);
     }
@@ -81,12 +110,11 @@ pub(super) fn probe(port: &str, device: &str) -> Result<u16, PortError> {
 
 /// What is wrong with a PCI device, and what to do.
 fn explain_pci(address: &str, reason: &str) -> String {
-    let directory = Path::new("/sys/bus/pci/devices").join(address);
+    let directory = Path::new(PCI).join(address);
     if !directory.exists() {
         return format!("there is no PCI device {address}; `lspci -D` lists them");
     }
-    let driver = std::fs::read_link(directory.join("driver")).ok();
-    let driver = driver.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let driver = kernel_driver(&directory);
     let bind = format!("`modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci {address}`");
     match driver {
         None => format!("PCI device {address} is bound to no driver; bind it to one that DPDK can use: {bind}"),

@@ -6,7 +6,7 @@
 use super::{copied, sys};
 use std::ffi::{c_char, c_void};
 use std::ptr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 /// Names of devices that were pulled out and have not been opened again.
 static REMOVED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -15,8 +15,13 @@ fn removed() -> MutexGuard<'static, Vec<String>> {
     REMOVED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Begins to watch; where the kernel has no uevents for us, devices only cannot be pulled out under way.
+/// Begins to watch, once; where the kernel has no uevents for us, devices only cannot be pulled out under way.
 pub(super) fn watch() {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(begin);
+}
+
+fn begin() {
     // SAFETY: the function lives as long as the program. The handler of bus errors that is enabled here maps other memory where the
     // registers of a device were, so that a driver in the midst of a burst reads nonsense instead of ending the program.
     unsafe {

@@ -14,21 +14,28 @@
 //! Nothing outside this folder names a DPDK type. Read first: the programmer's guide on the mempool and mbuf libraries, and
 //! `rte_ethdev.h`.
 
+mod arguments;
 mod capability;
 mod device;
 mod eal;
+mod eal_error;
 mod hotplug;
+mod huge_pages;
 mod log;
 pub mod lookup;
 mod pool;
 mod port;
 mod rss;
 mod rx;
+mod silence;
 mod start;
 mod stats;
 mod tx;
 
-pub use eal::{Eal, EalError, EalSettings, HugePages, ProbedPort};
+pub use arguments::{EalSettings, HugePages, completed};
+pub use device::full_name as device_name;
+pub use eal::{Eal, ProbedPort};
+pub use eal_error::EalError;
 pub use log::take_lines;
 pub use pool::{CACHE_BUFFERS, enter_worker, make_pool};
 pub use port::{DpdkPort, open};

@@ -15,6 +15,10 @@ use std::ffi::{CStr, c_char};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What to do when DPDK was not started, which it can only be before there are pools.
+const NOT_RUNNING: &str =
+    "DPDK does not run in this ringway: start it with a device of DPDK, or with [dpdk] in its configuration";
+
 /// Control side of a DPDK port.
 #[derive(Debug)]
 pub struct DpdkPort {
@@ -48,7 +52,7 @@ pub struct DpdkPort {
 pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> {
     let name = settings.name.clone();
     let refused = |message: &str| PortError::Refused { port: name.clone(), message: message.into() };
-    let eal = Eal::running().ok_or_else(|| refused("DPDK does not run in this ringway"))?;
+    let eal = Eal::running().ok_or_else(|| refused(NOT_RUNNING))?;
     let number = device::probe(&name, device)?;
     let info = device::info(number).ok_or_else(|| refused("its driver tells nothing about it"))?;
     let port = DpdkPort {

@@ -2,8 +2,10 @@
 
 use crate::cli::command::PortSelector;
 use crate::cli::view;
+use crate::control::dpdk;
 use crate::control::router::Router;
 use crate::control::state::PortState;
+use ringway_config::DriverSettings;
 use ringway_pmd::{Duplex, PortStats, RingLimits};
 use std::time::Instant;
 
@@ -16,8 +18,16 @@ impl Router {
             PortSelector::Number(number) if there(usize::from(*number)) => Ok(vec![usize::from(*number)]),
             PortSelector::Number(number) => Err(format!("there is no port {number}; {}", self.port_names())),
             PortSelector::Name(name) => {
-                let found = self.ports.iter().position(|port| port.name == *name && port.state != PortState::Closed);
-                found
+                let named = |number: &usize| self.ports[*number].name == *name;
+                // As a last resort by its device, as DPDK's programs name ports.
+                let of_device = |number: &usize| match &self.config.ports[*number].driver {
+                    DriverSettings::Dpdk { device } => dpdk::is_same(device, name),
+                    _ => false,
+                };
+                let open = || (0..self.ports.len()).filter(|number| there(*number));
+                open()
+                    .find(named)
+                    .or_else(|| open().find(of_device))
                     .map(|number| vec![number])
                     .ok_or_else(|| format!("there is no port {name}; {}", self.port_names()))
             }
