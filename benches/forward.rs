@@ -3,8 +3,10 @@
 //! One worker, driven by hand, on two replay ports: each poll copies 64-byte frames (60 without FCS) into fresh buffers, and
 //! each transmit ring completes half a ring late, so the buffers circulate as on a card. IPv6 frames are two bytes longer: the
 //! shortest with a UDP header. Every figure is the median of the rounds, with the spread; cycles are of the time-stamp
-//! counter. `--ipv6` measures IPv6 and, in turn with it, the same of IPv4.
+//! counter. `--ipv6` measures IPv6 and, in turn with it, the same of IPv4. `--only NAME` leaves out what is called otherwise, and
+//! `--turns N` makes one short round: under `valgrind --tool=callgrind` two of them differ by what so many turns cost.
 
+use clap::Parser;
 use ipnet::IpNet;
 use ringway::dataplane::rig::{Rig, RigSettings, port_settings};
 use ringway::fib::cache::CacheMode;
@@ -16,9 +18,43 @@ use ringway_mempool::cycles;
 use ringway_pmd::memory;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-const ROUNDS: usize = 15;
-const TURNS: u32 = 20_000;
-const WARM_UP: u32 = 20_000;
+/// How long a measurement is.
+#[derive(Debug, Clone, Copy)]
+struct Length {
+    rounds: usize,
+    turns: u32,
+    warm_up: u32,
+}
+
+/// What is measured how long.
+#[derive(Debug, Parser)]
+struct Options {
+    /// IPv6, and in turn with it the same of IPv4.
+    #[arg(long)]
+    ipv6: bool,
+    /// Only measurements whose name begins so.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// One round of so many turns of the worker, and no warm-up.
+    #[arg(long)]
+    turns: Option<u32>,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Options {
+    fn length(&self) -> Length {
+        match self.turns {
+            Some(turns) => Length { rounds: 1, turns, warm_up: 0 },
+            None => Length { rounds: 15, turns: 20_000, warm_up: 20_000 },
+        }
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|start| name.starts_with(start.as_str()))
+    }
+}
 
 /// Routes of the full table, and frames of each port that go to uniform destinations there.
 const FULL: usize = 1_000_000;
@@ -133,7 +169,7 @@ fn table(routes: usize) -> RigSettings {
 }
 
 /// Uniform destinations, out of either port, whatever port they came in by.
-fn run_uniform(routes: usize) -> Vec<f64> {
+fn run_uniform(routes: usize, length: Length) -> Vec<f64> {
     let settings = table(routes);
     let mut random = fastrand::Rng::with_seed(7);
     let mut forwardable = || loop {
@@ -149,10 +185,10 @@ fn run_uniform(routes: usize) -> Vec<f64> {
     let mut rig = Rig::with_ports(&settings, ports.collect(), Vec::new()).unwrap();
     // A redirect is for hosts; here half of the packets leave by where they came in.
     rig.publish(|snapshot| snapshot.interfaces.iter_mut().for_each(|interface| interface.redirects = false));
-    measure(&mut rig, Mode::L3)
+    measure(&mut rig, Mode::L3, length)
 }
 
-fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
+fn run(mode: Mode, traffic: &Traffic, length: Length) -> Vec<f64> {
     let settings = settings(traffic.cache_entries);
     let ports = (0..2u8)
         .map(|port| {
@@ -167,10 +203,10 @@ fn run(mode: Mode, traffic: &Traffic) -> Vec<f64> {
         })
         .collect();
     let mut rig = Rig::with_ports(&settings, ports, Vec::new()).unwrap();
-    measure(&mut rig, mode)
+    measure(&mut rig, mode, length)
 }
 
-fn measure(rig: &mut Rig, mode: Mode) -> Vec<f64> {
+fn measure(rig: &mut Rig, mode: Mode, length: Length) -> Vec<f64> {
     for port in 0..2u8 {
         let mac = [2, 0, 0, 0, 9, port].into();
         rig.neighbor(u16::from(port), Ipv4Addr::new(198, 18, port, 2), mac);
@@ -181,11 +217,11 @@ fn measure(rig: &mut Rig, mode: Mode) -> Vec<f64> {
     let sent = |rig: &Rig| -> u64 { rig.control.counters.forward.iter().map(|port| port.tx_packets.get()).sum() };
     let (received_before, sent_before) = (rig.control.counters.packets.get(), sent(rig));
     let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
-        (0..WARM_UP).for_each(|_| rig.step());
+    for _ in 0..length.rounds {
+        (0..length.warm_up).for_each(|_| rig.step());
         let before = rig.control.counters.packets.get();
         let start = cycles();
-        (0..TURNS).for_each(|_| rig.step());
+        (0..length.turns).for_each(|_| rig.step());
         let spent = cycles() - start;
         rounds.push(spent as f64 / (rig.control.counters.packets.get() - before) as f64);
     }
@@ -214,40 +250,50 @@ fn main() {
         Traffic { name: "20000 flows, cache", destinations: spread(20_000), cache_entries: 256, ipv6: false },
         Traffic { name: "20000 flows, no cache", destinations: spread(20_000), cache_entries: 0, ipv6: false },
     ];
-    let show = |name: &str, rounds: &[f64]| {
-        println!("{name:<36} {:7.1} ({:.1}..{:.1})", rounds[rounds.len() / 2], rounds[0], rounds[rounds.len() - 1]);
+    let options = Options::parse();
+    let length = options.length();
+    if options.ipv6 {
+        return both_families(&flows, length);
+    }
+    println!("cycles a packet; burst 32, 60-byte frames, 10 routes, 8192 buffers, rings of 1024, n={}", length.rounds);
+    let modes = [Mode::Io, Mode::Mac, Mode::Macswap].map(|mode| (mode.to_string(), mode, &flows[1]));
+    let l3 = flows.iter().map(|traffic| (format!("l3, {}", traffic.name), Mode::L3, traffic));
+    for (name, mode, traffic) in modes.into_iter().chain(l3) {
+        if options.wants(&name) {
+            show(&name, &run(mode, traffic, length));
+        }
+    }
+    let uniform = |routes: usize| {
+        let name = format!("l3, uniform, {routes} routes");
+        options.wants(&name).then(|| run_uniform(routes, length)).inspect(|rounds| show(&name, rounds))
     };
-    if std::env::args().any(|argument| argument == "--ipv6") {
-        return both_families(&flows, show);
+    let (few, full) = (uniform(14), uniform(FULL));
+    if let (Some(few), Some(full)) = (few, full) {
+        // Round by round, so that what the machine does beside counts on both sides.
+        let mut ratios: Vec<f64> = full.iter().zip(&few).map(|(full, few)| full / few).collect();
+        ratios.sort_by(f64::total_cmp);
+        let middle = ratios[ratios.len() / 2];
+        let (least, most, rounds) = (ratios[0], ratios[ratios.len() - 1], length.rounds);
+        println!("ratio l3_full_table {middle:.3} ({least:.3}..{most:.3}, n={rounds})");
     }
-    println!("cycles a packet; burst 32, 60-byte frames, 10 routes, 8192 buffers, rings of 1024, n={ROUNDS}");
-    for mode in [Mode::Io, Mode::Mac, Mode::Macswap] {
-        show(&mode.to_string(), &run(mode, &flows[1]));
-    }
-    for traffic in &flows {
-        show(&format!("l3, {}", traffic.name), &run(Mode::L3, traffic));
-    }
-    let (few, full) = (run_uniform(14), run_uniform(FULL));
-    show("l3, uniform, 14 routes", &few);
-    show(&format!("l3, uniform, {FULL} routes"), &full);
-    // Round by round, so that what the machine does beside counts on both sides.
-    let mut ratios: Vec<f64> = full.iter().zip(&few).map(|(full, few)| full / few).collect();
-    ratios.sort_by(f64::total_cmp);
-    let middle = ratios[ratios.len() / 2];
-    println!("ratio l3_full_table {middle:.3} ({:.3}..{:.3}, n={ROUNDS})", ratios[0], ratios[ratios.len() - 1]);
+}
+
+fn show(name: &str, rounds: &[f64]) {
+    println!("{name:<36} {:7.1} ({:.1}..{:.1})", rounds[rounds.len() / 2], rounds[0], rounds[rounds.len() - 1]);
 }
 
 /// Each traffic of both families, one after the other three times, and what IPv6 costs over IPv4.
-fn both_families(flows: &[Traffic], show: impl Fn(&str, &[f64])) {
-    println!("cycles a packet of l3; burst 32, 60-byte and 62-byte frames, 10 routes of each family, n={ROUNDS} a run");
+fn both_families(flows: &[Traffic], length: Length) {
+    let rounds = length.rounds;
+    println!("cycles a packet of l3; burst 32, 60-byte and 62-byte frames, 10 routes of each family, n={rounds} a run");
     for traffic in flows {
         let six = Traffic { destinations: traffic.destinations.clone(), ipv6: true, ..*traffic };
         let mut ratios: Vec<f64> = (0..3)
             .map(|_| {
-                let (four, six) = (run(Mode::L3, traffic), run(Mode::L3, &six));
+                let (four, six) = (run(Mode::L3, traffic, length), run(Mode::L3, &six, length));
                 show(&format!("IPv4, {}", traffic.name), &four);
                 show(&format!("IPv6, {}", traffic.name), &six);
-                six[ROUNDS / 2] / four[ROUNDS / 2]
+                six[rounds / 2] / four[rounds / 2]
             })
             .collect();
         ratios.sort_by(f64::total_cmp);
