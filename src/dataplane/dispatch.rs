@@ -11,15 +11,19 @@ use ringway_mempool::Burst;
 
 /// Empties the burst.
 pub fn run(snapshot: &Snapshot, state: &mut State, burst: &mut Burst, lanes: &Lanes) {
+    if let Some(port) = lanes.together {
+        return state.staging.stage_burst(&mut state.pool, &state.link.counters, port, burst);
+    }
     for (at, mut mbuf) in burst.drain_front(burst.len()).enumerate() {
+        if lanes.verdict[at] == Verdict::Transmit {
+            state.staging.stage(&mut state.pool, &state.link.counters, lanes.port[at], mbuf);
+            continue;
+        }
         let ingress = Some(lanes.ingress[at]);
         let vrf = snapshot.vrf_of(lanes.ingress[at]);
         match lanes.verdict[at] {
-            Verdict::Transmit => {
-                state.staging.stage(&mut state.pool, &state.link.counters, lanes.port[at], mbuf);
-            }
             // Lookup and Rewrite do not outlive their stages; a packet that still carries one is treated with care.
-            Verdict::Exception | Verdict::Lookup | Verdict::Lookup6 | Verdict::Rewrite => {
+            Verdict::Exception | Verdict::Lookup | Verdict::Lookup6 | Verdict::Rewrite | Verdict::Transmit => {
                 mbuf.trim_front(u16::from(lanes.l3[at]));
                 exception::transit(snapshot, state, Packet { mbuf, ingress, vrf });
             }

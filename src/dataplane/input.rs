@@ -3,6 +3,7 @@
 use super::drop_reason::DropReason;
 use super::ip6;
 use super::lanes::{Lanes, Verdict};
+use super::plain::Plain;
 use super::snapshot::{NO_INTERFACE, PortMap, Snapshot};
 use super::state::State;
 use crate::wire::ethernet::{self, Ethernet};
@@ -14,11 +15,11 @@ use ringway_mempool::{BURST, Burst};
 const AHEAD: usize = 4;
 
 /// What stage 1 knows of a frame.
-struct Classified {
-    verdict: Verdict,
-    ingress: u16,
-    l3: u8,
-    destination: u32,
+pub struct Classified {
+    pub verdict: Verdict,
+    pub ingress: u16,
+    pub l3: u8,
+    pub destination: u32,
 }
 
 impl Classified {
@@ -28,26 +29,46 @@ impl Classified {
 }
 
 /// Classifies every frame of a burst that came in on `port`.
-pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &Burst, lanes: &mut Lanes) {
+pub fn run(snapshot: &Snapshot, state: &State, port: u16, burst: &Burst, lanes: &mut Lanes) {
     let Some(map) = snapshot.ports.get(usize::from(port)) else { return };
+    let plain = Plain::new(snapshot, map);
+    // What a plain packet has in these lanes; the others fill in their own.
+    lanes.ingress = [map.untagged; BURST];
+    lanes.l3 = [ethernet::HEADER_LEN as u8; BURST];
     let mbufs = burst.as_slice();
     for mbuf in mbufs.iter().take(AHEAD) {
         state.pool.prefetch(mbuf);
     }
     let mut tally = Tally::default();
+    let (mut packets, mut bytes) = (0, 0);
     for (at, mbuf) in mbufs.iter().enumerate().take(BURST) {
         if let Some(next) = mbufs.get(at + AHEAD) {
             state.pool.prefetch(next);
         }
         let frame = state.pool.frame(mbuf);
+        if let Some(plain) = &plain {
+            if let Some(destination) = plain.ipv4(frame) {
+                lanes.verdict[at] = Verdict::Lookup;
+                lanes.destination[at] = destination;
+                (packets, bytes) = (packets + 1, bytes + frame.len());
+                continue;
+            }
+            if plain.is_ipv6(frame) {
+                lanes.verdict[at] = Verdict::Lookup6;
+                lanes.any6 = true;
+                (packets, bytes) = (packets + 1, bytes + frame.len());
+                continue;
+            }
+        }
         let found = classify(snapshot, map, frame);
         lanes.verdict[at] = found.verdict;
         lanes.ingress[at] = found.ingress;
         lanes.l3[at] = found.l3;
         lanes.destination[at] = found.destination;
         lanes.any6 |= found.verdict == Verdict::Lookup6;
-        tally.count(state, found.ingress, frame.len().saturating_sub(usize::from(found.l3)));
+        tally.count(state, found.ingress, 1, frame.len().saturating_sub(usize::from(found.l3)));
     }
+    tally.count(state, map.untagged, packets, bytes - packets * ethernet::HEADER_LEN);
     tally.fold(state);
 }
 
@@ -61,12 +82,12 @@ struct Tally {
 
 impl Tally {
     #[inline]
-    fn count(&mut self, state: &State, interface: u16, bytes: usize) {
+    fn count(&mut self, state: &State, interface: u16, packets: usize, bytes: usize) {
         if interface != self.interface {
             self.fold(state);
             self.interface = interface;
         }
-        self.packets += 1;
+        self.packets += packets as u64;
         self.bytes += bytes as u64;
     }
 
@@ -79,8 +100,8 @@ impl Tally {
     }
 }
 
-#[inline]
-fn classify(snapshot: &Snapshot, map: &PortMap, frame: &[u8]) -> Classified {
+/// Finds out what becomes of any frame.
+pub fn classify(snapshot: &Snapshot, map: &PortMap, frame: &[u8]) -> Classified {
     let Ok(header) = Ethernet::check(frame) else {
         return Classified::drop(DropReason::FrameTooShort, NO_INTERFACE);
     };

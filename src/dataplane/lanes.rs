@@ -38,8 +38,12 @@ pub struct Lanes {
     pub slot: [u32; BURST],
     /// The port to send on.
     pub port: [u16; BURST],
+    /// The interface that the packet leaves by.
+    pub egress: [u16; BURST],
     /// Whether the burst has IPv6 packets to look up, so that one without spends nothing on them.
     pub any6: bool,
+    /// The port that the whole burst is sent on, when it is one.
+    pub together: Option<u16>,
 }
 
 impl Lanes {
@@ -52,7 +56,9 @@ impl Lanes {
             destination: [0; BURST],
             slot: [0; BURST],
             port: [0; BURST],
+            egress: [0; BURST],
             any6: false,
+            together: None,
         }
     }
 }

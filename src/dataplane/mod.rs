@@ -44,6 +44,7 @@ pub mod modes;
 pub mod observe;
 mod options;
 mod packet;
+mod plain;
 pub mod queues;
 mod resolution;
 mod rewrite;

@@ -26,11 +26,16 @@ impl OwnAddresses {
         set
     }
 
+    /// Whether an address with this last octet may be ours.
+    #[inline]
+    pub fn may_hold(&self, last: u8) -> bool {
+        self.filter[usize::from(last >> 6)] >> (last & 63) & 1 != 0
+    }
+
     /// Whether an address (host byte order) is ours.
     #[inline]
     pub fn contains(&self, address: u128) -> bool {
-        let last = address as u8;
-        self.filter[usize::from(last >> 6)] >> (last & 63) & 1 != 0 && self.own.contains(&address)
+        self.may_hold(address as u8) && self.own.contains(&address)
     }
 
     /// Any of them.
