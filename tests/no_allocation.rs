@@ -147,7 +147,7 @@ fn nothing_on_the_data_path_allocates_after_the_start() {
         ("held", counters.held.get()),
         ("echo replies", counters.echo_replies.get()),
         ("punted", counters.punted.get()),
-        ("cache hits", counters.cache_hits.get()),
+        ("cache hits", counters.cache4.hits.get()),
         ("ttl", rig.drops(DropReason::TtlExceeded)),
         ("mtu", rig.drops(DropReason::MtuExceeded)),
         ("no route", rig.drops(DropReason::NoRoute)),

@@ -184,11 +184,12 @@ impl Router {
     pub(super) fn ask_reports(&mut self) -> Vec<Option<Box<Report>>> {
         self.question += 1;
         let id = self.question;
-        let entries = self.config.cache.entries as usize;
+        // Of both families.
+        let entries = 2 * self.config.cache.entries as usize;
         let held = usize::from(self.config.neighbor.hold_total);
         self.order_all(|| {
             let (cache, held) = (Vec::with_capacity(entries), Vec::with_capacity(held));
-            Order::Report(Box::new(Report { id, cache, cache_aside: false, held }))
+            Order::Report(Box::new(Report { id, cache, held, ..Report::default() }))
         });
         self.await_answers(ANSWER, |router, number| {
             router.reports.iter().any(|(worker, report)| *worker == number && report.id == id)

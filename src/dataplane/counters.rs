@@ -59,6 +59,15 @@ impl Default for ForwardCounters {
     }
 }
 
+/// What a route cache is asked.
+#[derive(Debug, Default)]
+pub struct CacheCounters {
+    /// Packets that it knew.
+    pub hits: Counter,
+    /// Packets that it did not.
+    pub misses: Counter,
+}
+
 /// All counters of one worker, on cache lines that only it writes: aligned and padded to two lines (processors fetch them
 /// in pairs), and so is each slice behind it to one.
 #[derive(Debug)]
@@ -86,10 +95,10 @@ pub struct WorkerCounters {
     pub burst_sizes: [Counter; BURST + 1],
     /// Turns that had packets, by their cycles; see [`turn_bucket`].
     pub turn_cycles: [Counter; TURN_BUCKETS],
-    /// Route cache hits.
-    pub cache_hits: Counter,
-    /// Route cache misses.
-    pub cache_misses: Counter,
+    /// The route cache of IPv4.
+    pub cache4: CacheCounters,
+    /// The route cache of IPv6.
+    pub cache6: CacheCounters,
     /// Packets whose neighbor was unknown and that were kept for it.
     pub held: Counter,
     /// ICMP errors sent, by [`IcmpClass`].
@@ -137,8 +146,8 @@ impl WorkerCounters {
             stage_packets: std::array::from_fn(|_| Counter::default()),
             burst_sizes: std::array::from_fn(|_| Counter::default()),
             turn_cycles: std::array::from_fn(|_| Counter::default()),
-            cache_hits: Counter::default(),
-            cache_misses: Counter::default(),
+            cache4: CacheCounters::default(),
+            cache6: CacheCounters::default(),
             held: Counter::default(),
             icmp_sent: std::array::from_fn(|_| Counter::default()),
             icmp_limited: std::array::from_fn(|_| Counter::default()),

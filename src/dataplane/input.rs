@@ -50,12 +50,13 @@ pub fn run(snapshot: &Snapshot, state: &State, port: u16, burst: &Burst, lanes: 
             if let Some(destination) = plain.ipv4(frame) {
                 lanes.verdict[at] = Verdict::Lookup;
                 lanes.destination[at] = destination;
+                lanes.any[0] = true;
                 (packets, bytes) = (packets + 1, bytes + frame.len());
                 continue;
             }
             if plain.is_ipv6(frame) {
                 lanes.verdict[at] = Verdict::Lookup6;
-                lanes.any6 = true;
+                lanes.any[1] = true;
                 (packets, bytes) = (packets + 1, bytes + frame.len());
                 continue;
             }
@@ -65,7 +66,8 @@ pub fn run(snapshot: &Snapshot, state: &State, port: u16, burst: &Burst, lanes: 
         lanes.ingress[at] = found.ingress;
         lanes.l3[at] = found.l3;
         lanes.destination[at] = found.destination;
-        lanes.any6 |= found.verdict == Verdict::Lookup6;
+        lanes.any[0] |= found.verdict == Verdict::Lookup;
+        lanes.any[1] |= found.verdict == Verdict::Lookup6;
         tally.count(state, found.ingress, 1, frame.len().saturating_sub(usize::from(found.l3)));
     }
     tally.count(state, map.untagged, packets, bytes - packets * ethernet::HEADER_LEN);

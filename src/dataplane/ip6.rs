@@ -1,11 +1,11 @@
 //! What `l3` does of IPv6 beside the stages that both families share.
 //!
 //! ```text
-//!   input ──▶ ip6::input ──▶ ip6::lookup ──▶ rewrite ──▶ dispatch ──▶ staging
-//!                 │                                         └▶ ip6::transit ─┬▶ ip6::options
-//!                 └▶ (Neighbor Discovery: punt)                              ├▶ ip6::deliver
-//!                                                                            ├▶ ip6::icmp_error
-//!                                                                            └▶ resolution, egress (both families)
+//!   input ──▶ ip6::input ──▶ lookup ──▶ rewrite ──▶ dispatch ──▶ staging
+//!                 │                                    └▶ ip6::transit ─┬▶ ip6::options
+//!                 └▶ (Neighbor Discovery: punt)                         ├▶ ip6::deliver
+//!                                                                       ├▶ ip6::icmp_error
+//!                                                                       └▶ resolution, egress (both families)
 //! ```
 //!
 //! Read RFC 8200 and RFC 4443 2.4 first.
@@ -13,7 +13,6 @@
 pub mod deliver;
 pub mod icmp_error;
 pub mod input;
-pub mod lookup;
 mod options;
 pub mod own;
 mod redirect;

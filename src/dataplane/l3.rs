@@ -1,10 +1,11 @@
 //! Mode `l3`, the router: one pass a burst, stage by stage.
 
+use super::family::Family;
 use super::lanes::Lanes;
 use super::snapshot::Snapshot;
 use super::stage::Stage;
 use super::state::State;
-use super::{dispatch, input, ip6, lookup, rewrite};
+use super::{dispatch, input, lookup, rewrite};
 use ringway_mempool::{Burst, cycles};
 
 /// Routes a burst that came in on `port` and was polled at `start`; the burst is empty after. Returns when that was done.
@@ -13,13 +14,12 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst,
     let mut lanes = Lanes::new();
     input::run(snapshot, state, port, burst, &mut lanes);
     let input = cycles();
-    lookup::run(snapshot, state, burst, &mut lanes);
-    if lanes.any6 {
-        ip6::lookup::run(snapshot, state, burst, &mut lanes);
+    let mut lookup = input;
+    if lanes.any[0] {
+        lookup = look_up::<u32>(snapshot, state, burst, &mut lanes, lookup);
     }
-    let lookup = cycles();
-    if let Some(cache) = &mut state.cache {
-        cache.end_burst(lookup.wrapping_sub(input), count as u32);
+    if lanes.any[1] {
+        lookup = look_up::<u128>(snapshot, state, burst, &mut lanes, lookup);
     }
     rewrite::run(snapshot, state, burst, &mut lanes);
     let rewrite = cycles();
@@ -31,4 +31,15 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst,
     counters.stage(Stage::Rewrite, rewrite.wrapping_sub(lookup), count);
     counters.stage(Stage::Dispatch, dispatch.wrapping_sub(rewrite), count);
     dispatch
+}
+
+/// Looks the packets of one family up, from `start` on; returns when that was done.
+#[inline]
+fn look_up<A: Family>(snapshot: &Snapshot, state: &mut State, burst: &Burst, lanes: &mut Lanes, start: u64) -> u64 {
+    let asked = lookup::run::<A>(snapshot, state, burst, lanes);
+    let end = cycles();
+    if let Some(cache) = A::cache(state) {
+        cache.end_burst(end.wrapping_sub(start), asked as u32);
+    }
+    end
 }

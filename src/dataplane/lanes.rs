@@ -40,8 +40,8 @@ pub struct Lanes {
     pub port: [u16; BURST],
     /// The interface that the packet leaves by.
     pub egress: [u16; BURST],
-    /// Whether the burst has IPv6 packets to look up, so that one without spends nothing on them.
-    pub any6: bool,
+    /// Whether the burst has IPv4 packets to look up, and IPv6 ones, so that one without spends nothing on them.
+    pub any: [bool; 2],
     /// The port that the whole burst is sent on, when it is one.
     pub together: Option<u16>,
 }
@@ -57,7 +57,7 @@ impl Lanes {
             slot: [0; BURST],
             port: [0; BURST],
             egress: [0; BURST],
-            any6: false,
+            any: [false; 2],
             together: None,
         }
     }

@@ -151,10 +151,12 @@ pub struct CacheLine {
 pub struct Report {
     /// Number of the question.
     pub id: u64,
-    /// Live entries of the route cache.
+    /// Live entries of the route caches, those of IPv4 first.
     pub cache: Vec<CacheLine>,
-    /// Whether the cache has stepped aside.
-    pub cache_aside: bool,
+    /// Whether the cache of IPv4 has stepped aside.
+    pub cache4_aside: bool,
+    /// Whether the cache of IPv6 has.
+    pub cache6_aside: bool,
     /// Neighbors that packets wait for, and how many.
     pub held: Vec<(NeighborKey, u32)>,
 }

@@ -28,6 +28,7 @@ mod dispatch;
 pub mod drop_reason;
 mod egress;
 mod exception;
+pub mod family;
 pub mod flow;
 mod fragment;
 pub mod hold;

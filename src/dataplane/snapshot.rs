@@ -322,17 +322,13 @@ impl Snapshot {
         self.interfaces.get(usize::from(interface)).is_some_and(|there| there.source_check != SourceCheck::Off)
     }
 
-    /// The slot of the path table that an IPv4 packet goes to which a route has leaked to this VRF.
-    pub(super) fn leak4(&self, vrf: u16, destination: u32, flow: u32) -> Option<(NextHopIndex, Head)> {
-        self.leak(vrf, flow, |there| there.ipv4.lookup(destination))
-    }
-
-    /// The same for IPv6.
-    pub(super) fn leak6(&self, vrf: u16, destination: u128, flow: u32) -> Option<(NextHopIndex, Head)> {
-        self.leak(vrf, flow, |there| there.ipv6.lookup(destination))
-    }
-
-    fn leak(&self, mut vrf: u16, flow: u32, lookup: impl Fn(&Vrf) -> NextHopIndex) -> Option<(NextHopIndex, Head)> {
+    /// The slot of the path table that a packet goes to which a route has leaked to this VRF; `lookup` is of its destination.
+    pub(super) fn leak(
+        &self,
+        mut vrf: u16,
+        flow: u32,
+        lookup: impl Fn(&Vrf) -> NextHopIndex,
+    ) -> Option<(NextHopIndex, Head)> {
         for _ in 1..LEAKS {
             let index = lookup(self.vrfs.get(usize::from(vrf))?);
             match self.paths.pick(index, || flow) {

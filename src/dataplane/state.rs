@@ -2,6 +2,7 @@
 
 use super::adjacency::Adjacencies;
 use super::drop_reason::DropReason;
+use super::family::RouteKey;
 use super::hold::HoldQueue;
 use super::icmp_class::{ICMP_CLASSES, IcmpClass};
 use super::limiter::TokenBucket;
@@ -9,33 +10,11 @@ use super::message::{Event, WorkerLink};
 use super::modes::Noisy;
 use super::packet::Packet;
 use super::staging::Staging;
-use crate::fib::cache::{CacheKey, RouteCache, fold};
+use crate::fib::cache::RouteCache;
 use ringway_mempool::{Mbuf, Pool};
 
 /// Cycles per tick of the coarse clock, as a power of two: about a third of a millisecond.
 pub const TICK_SHIFT: u32 = 20;
-
-/// What an IPv4 decision depends on.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct RouteKey {
-    /// Destination, host byte order.
-    pub destination: u32,
-    /// Source, host byte order, where the interface checks it; else 0, which no packet has that gets this far.
-    pub source: u32,
-    /// The flow's hash, while there are path lists of several; else 0.
-    pub flow: u32,
-    /// The VRF; where the source is checked, the interface.
-    pub place: u16,
-}
-
-impl CacheKey for RouteKey {
-    #[inline]
-    fn hash(&self, [first, second, third]: [u64; 3]) -> u64 {
-        let addresses = u64::from(self.destination) << 32 | u64::from(self.source);
-        let rest = u64::from(self.flow) << 16 | u64::from(self.place);
-        fold(fold(addresses ^ first, rest ^ second), third)
-    }
-}
 
 /// Everything of a worker that the stages change.
 pub struct State {
@@ -47,8 +26,10 @@ pub struct State {
     pub adjacencies: Adjacencies,
     /// Packets that wait for a neighbor.
     pub hold: HoldQueue,
-    /// IPv4 decisions: slots of [`Adjacencies`]; `None` when it is configured off.
-    pub cache: Option<RouteCache<RouteKey, u32>>,
+    /// Decisions about IPv4 packets: slots of [`Adjacencies`]; `None` when it is configured off.
+    pub cache4: Option<RouteCache<RouteKey<u32>, u32>>,
+    /// The same about IPv6 packets.
+    pub cache6: Option<RouteCache<RouteKey<u128>, u32>>,
     /// Limits of ICMP errors, by class.
     pub icmp_limits: [TokenBucket; ICMP_CLASSES],
     /// Limit of echo replies.

@@ -7,6 +7,7 @@ mod frames;
 mod frames6;
 mod icmp;
 mod ip6;
+mod ip6_cache;
 mod modes;
 mod neighbor;
 mod queues;

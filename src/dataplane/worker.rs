@@ -3,6 +3,7 @@
 //! At the top of the loop no mbuf is in a burst, so that is where the audit is answered and snapshots change.
 
 use super::adjacency::Adjacencies;
+use super::family::{Family, RouteKey};
 use super::hold::HoldQueue;
 use super::icmp_class::ICMP_CLASSES;
 use super::limiter::TokenBucket;
@@ -19,7 +20,6 @@ use ringway_config::Mode;
 use ringway_mempool::{Audit, BURST, Burst, Pool, cycles, cycles_per_second};
 use ringway_pmd::{RxQueue, Tx};
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,6 +102,7 @@ impl Worker {
     ) -> Self {
         let (rate, now) = (cycles_per_second(), cycles());
         let timeout_ticks = (u64::from(settings.cache_timeout_s) * rate) >> TICK_SHIFT;
+        let (entries, mode) = (settings.cache_entries as usize, settings.cache_mode);
         let (errors, echo) = (settings.icmp_errors, settings.icmp_echo);
         link.counters.generation.set(u64::from(snapshot.generation));
         let state = State {
@@ -109,14 +110,9 @@ impl Worker {
             staging: Staging::new(tx, Observer::new(link.observe.take())),
             adjacencies: Adjacencies::new(settings.neighbors, settings.incomplete),
             hold: HoldQueue::new(settings.hold_total, settings.hold_per_neighbor),
-            // The configuration has checked the size; 0 entries turn the cache off.
-            cache: RouteCache::new(
-                settings.cache_entries as usize,
-                settings.cache_mode,
-                timeout_ticks as u32,
-                settings.seed,
-            )
-            .ok(),
+            // The configuration has checked the size; 0 entries turn the caches off.
+            cache4: RouteCache::new(entries, mode, timeout_ticks as u32, settings.seed).ok(),
+            cache6: RouteCache::new(entries, mode, timeout_ticks as u32, settings.seed.wrapping_add(1)).ok(),
             icmp_limits: std::array::from_fn::<_, ICMP_CLASSES, _>(|_| TokenBucket::new(errors.0, errors.1, rate, now)),
             echo_limit: TokenBucket::new(echo.0, echo.1, rate, now),
             noisy: modes::Noisy::new(settings.noisy.0, settings.noisy.1, settings.seed, now),
@@ -249,7 +245,10 @@ impl Worker {
                     modes::transmit_first(&self.snapshot, &mut self.state, bursts, targets);
                 }
                 Order::ClearCache => {
-                    if let Some(cache) = &mut self.state.cache {
+                    if let Some(cache) = &mut self.state.cache4 {
+                        cache.clear();
+                    }
+                    if let Some(cache) = &mut self.state.cache6 {
                         cache.clear();
                     }
                 }
@@ -370,33 +369,41 @@ impl Worker {
     }
 
     fn report(&self, mut report: Box<Report>) -> Box<Report> {
-        let tick_ms = |ticks: u32| {
-            let ms = (u64::from(ticks) << TICK_SHIFT) / (self.cycles_per_second / 1000).max(1);
-            u32::try_from(ms).unwrap_or(u32::MAX)
-        };
-        report.cache_aside = self.state.cache.as_ref().is_some_and(RouteCache::is_aside);
-        let room = report.cache.capacity();
         report.cache.clear();
-        let tick = self.state.tick();
-        let generation = self.state.epoch.wrapping_add(self.snapshot.paths.generation());
-        for entry in self.state.cache.iter().flat_map(|cache| cache.entries(generation, tick)).take(room) {
-            let neighbor = self.state.adjacencies.slot(entry.decision).key;
-            report.cache.push(CacheLine {
-                destination: Ipv4Addr::from_bits(entry.key.destination).into(),
-                source: (entry.key.source != 0).then(|| Ipv4Addr::from_bits(entry.key.source).into()),
-                vrf: match entry.key.source {
-                    0 => entry.key.place,
-                    _ => self.snapshot.vrf_of(entry.key.place),
-                },
-                neighbor,
-                age_ms: tick_ms(entry.age),
-                uses: entry.uses,
-            });
-        }
+        report.cache4_aside = self.report_cache(self.state.cache4.as_ref(), &mut report.cache);
+        report.cache6_aside = self.report_cache(self.state.cache6.as_ref(), &mut report.cache);
         let room = report.held.capacity();
         report.held.clear();
         report.held.extend(self.state.adjacencies.waiting().take(room));
         report
+    }
+
+    /// Adds the entries of a route cache, as far as there is room; says whether it has stepped aside.
+    fn report_cache<A: Family>(
+        &self,
+        cache: Option<&RouteCache<RouteKey<A>, u32>>,
+        lines: &mut Vec<CacheLine>,
+    ) -> bool {
+        let tick_ms = |ticks: u32| {
+            let ms = (u64::from(ticks) << TICK_SHIFT) / (self.cycles_per_second / 1000).max(1);
+            u32::try_from(ms).unwrap_or(u32::MAX)
+        };
+        let tick = self.state.tick();
+        let generation = self.state.epoch.wrapping_add(self.snapshot.paths.generation());
+        let entries = cache.into_iter().flat_map(|cache| cache.entries(generation, tick));
+        let room = lines.capacity() - lines.len();
+        lines.extend(entries.take(room).map(|entry| {
+            let has_source = entry.key.source != A::FIRST;
+            CacheLine {
+                destination: entry.key.destination.to_ip(),
+                source: has_source.then(|| entry.key.source.to_ip()),
+                vrf: if has_source { self.snapshot.vrf_of(entry.key.place) } else { entry.key.place },
+                neighbor: self.state.adjacencies.slot(entry.decision).key,
+                age_ms: tick_ms(entry.age),
+                uses: entry.uses,
+            }
+        }));
+        cache.is_some_and(RouteCache::is_aside)
     }
 
     /// Wakes the control thread when there is something for it, but not at every packet of a flood.

@@ -8,18 +8,37 @@ use serde::Serialize;
 use super::columns::{Columns, or_dash};
 use super::{View, per, proc};
 
-/// The route cache of every worker.
+/// The route caches of every worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Caches {
-    /// One a worker.
-    pub workers: Vec<CacheWorker>,
+    /// One a worker and family.
+    pub caches: Vec<Cache>,
 }
 
-/// The route cache of one worker.
+/// A family of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
+    }
+}
+
+/// The route cache of one worker for one family.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CacheWorker {
+pub struct Cache {
     /// The worker's number.
     pub worker: u16,
+    /// Whose packets it is for.
+    pub family: Family,
     /// Entries it has room for.
     pub size: u32,
     /// Lookups that it answered.
@@ -53,7 +72,7 @@ pub struct CacheEntry {
     pub uses: u64,
 }
 
-impl CacheWorker {
+impl Cache {
     /// The part of all lookups that it answered, from 0 to 1.
     pub fn hit_rate(&self) -> f64 {
         per(self.hits, self.hits.saturating_add(self.misses))
@@ -63,20 +82,24 @@ impl CacheWorker {
 impl View for Caches {
     fn text(&self) -> String {
         let mut text = String::new();
-        for worker in &self.workers {
-            let state = if worker.aside { "aside, it did not pay" } else { "in use" };
+        for cache in &self.caches {
+            let state = if cache.aside { "aside, it did not pay" } else { "in use" };
+            let family = match cache.family {
+                Family::Ipv4 => "IPv4",
+                Family::Ipv6 => "IPv6",
+            };
             let _ = writeln!(
                 text,
-                "worker {}: size {} used {} hits {} misses {} hit rate {:.1}% {state}",
-                worker.worker,
-                worker.size,
-                worker.entries.len(),
-                worker.hits,
-                worker.misses,
-                100.0 * worker.hit_rate(),
+                "worker {} {family}: size {} used {} hits {} misses {} hit rate {:.1}% {state}",
+                cache.worker,
+                cache.size,
+                cache.entries.len(),
+                cache.hits,
+                cache.misses,
+                100.0 * cache.hit_rate(),
             );
             let mut table = Columns::new(&["  destination", "source", "vrf", "gateway", "interface", "age ms", "uses"]);
-            for entry in &worker.entries {
+            for entry in &cache.entries {
                 table.row(vec![
                     format!("  {}", entry.destination),
                     or_dash(entry.source),
@@ -94,16 +117,16 @@ impl View for Caches {
     }
 
     fn json(&self) -> serde_json::Value {
-        let workers = self.workers.iter().map(|worker| {
-            let mut json = serde_json::json!(worker);
-            json["hit_rate"] = worker.hit_rate().into();
+        let caches = self.caches.iter().map(|cache| {
+            let mut json = serde_json::json!(cache);
+            json["hit_rate"] = cache.hit_rate().into();
             json
         });
-        serde_json::json!({ "workers": workers.collect::<Vec<_>>() })
+        serde_json::json!({ "caches": caches.collect::<Vec<_>>() })
     }
 
     fn proc(&self) -> Option<String> {
-        let entries = self.workers.iter().flat_map(|worker| &worker.entries);
+        let entries = self.caches.iter().flat_map(|cache| &cache.entries);
         Some(proc::padded(proc::CACHE_HEADER, entries.filter_map(CacheEntry::proc_line)))
     }
 }
@@ -146,8 +169,8 @@ mod tests {
             uses: 99,
         };
         let entries = vec![entry(Some("198.51.100.2")), entry(None)];
-        let worker = CacheWorker { worker: 0, size: 256, hits: 3, misses: 1, aside: false, entries };
-        Caches { workers: vec![worker] }
+        let family = Family::Ipv4;
+        Caches { caches: vec![Cache { worker: 0, family, size: 256, hits: 3, misses: 1, aside: false, entries }] }
     }
 
     #[test]
@@ -170,9 +193,9 @@ mod tests {
     #[test]
     fn the_hit_rate_is_shown_and_nothing_of_nothing_is_no_panic() {
         assert!(caches().text().contains("hits 3 misses 1 hit rate 75.0% in use"), "{}", caches().text());
-        assert_eq!(caches().json()["workers"][0]["hit_rate"], 0.75);
-        let empty = CacheWorker { hits: 0, misses: 0, aside: true, entries: Vec::new(), ..caches().workers[0].clone() };
-        let text = Caches { workers: vec![empty] }.text();
+        assert_eq!(caches().json()["caches"][0]["hit_rate"], 0.75);
+        let empty = Cache { hits: 0, misses: 0, aside: true, entries: Vec::new(), ..caches().caches[0].clone() };
+        let text = Caches { caches: vec![empty] }.text();
         assert!(text.contains("hit rate 0.0% aside") && text.contains("empty"), "{text}");
     }
 }

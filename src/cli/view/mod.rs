@@ -26,7 +26,7 @@ pub mod testpmd;
 mod workers;
 
 pub use arp::{Arp, ArpCount};
-pub use cache::{CacheEntry, CacheWorker, Caches};
+pub use cache::{Cache, CacheEntry, Caches, Family};
 pub use config::{RunningConfig, Version};
 pub use drops::{DropCount, Drops};
 pub use fib::{FibZone, FibZones};

@@ -4,7 +4,7 @@ use crate::cli::view;
 use crate::control::router::Router;
 use crate::control::state::ManagedInterface;
 use crate::dataplane::counters::InterfaceCounters;
-use crate::dataplane::message::NeighborKey;
+use crate::dataplane::message::{CacheLine, NeighborKey};
 use crate::neighbor::arp::{ArpCounters, Ignored};
 use crate::neighbor::state::State;
 use ringway_config::CacheMode;
@@ -120,34 +120,43 @@ impl Router {
     pub(in crate::control) fn show_cache(&mut self) -> view::Caches {
         let reports = self.ask_reports();
         let size = if self.config.cache.mode == CacheMode::Off { 0 } else { self.config.cache.entries };
-        let mut workers = Vec::new();
+        let mut caches = Vec::new();
         for (number, report) in reports.iter().enumerate() {
             let Some(report) = report else { continue };
             let counters = &self.workers[number].link.counters;
-            let cleared = &self.workers[number].cleared;
-            let entries = report.cache.iter().map(|line| {
-                let near = line.neighbor.address();
-                view::CacheEntry {
-                    destination: line.destination,
-                    source: line.source,
-                    vrf: self.vrf_name(line.vrf),
-                    gateway: (near != line.destination).then_some(near),
-                    interface: Some(self.interface_name(line.neighbor.interface)),
-                    mtu: self.interfaces.get(usize::from(line.neighbor.interface)).map_or(0, |there| there.mtu),
-                    age_ms: u64::from(line.age_ms),
-                    uses: u64::from(line.uses),
-                }
-            });
-            workers.push(view::CacheWorker {
-                worker: number as u16,
-                size,
-                hits: counters.cache_hits.get().saturating_sub(cleared.cache_hits),
-                misses: counters.cache_misses.get().saturating_sub(cleared.cache_misses),
-                aside: report.cache_aside,
-                entries: entries.collect(),
-            });
+            let cleared = &self.workers[number].cleared.caches;
+            let families = [
+                (view::Family::Ipv4, &counters.cache4, cleared[0], report.cache4_aside),
+                (view::Family::Ipv6, &counters.cache6, cleared[1], report.cache6_aside),
+            ];
+            for (family, counters, [hits, misses], aside) in families {
+                let lines = report.cache.iter().filter(|line| view::Family::of(line.destination) == family);
+                caches.push(view::Cache {
+                    worker: number as u16,
+                    family,
+                    size,
+                    hits: counters.hits.get().saturating_sub(hits),
+                    misses: counters.misses.get().saturating_sub(misses),
+                    aside,
+                    entries: lines.map(|line| self.cache_entry(line)).collect(),
+                });
+            }
         }
-        view::Caches { workers }
+        view::Caches { caches }
+    }
+
+    fn cache_entry(&self, line: &CacheLine) -> view::CacheEntry {
+        let near = line.neighbor.address();
+        view::CacheEntry {
+            destination: line.destination,
+            source: line.source,
+            vrf: self.vrf_name(line.vrf),
+            gateway: (near != line.destination).then_some(near),
+            interface: Some(self.interface_name(line.neighbor.interface)),
+            mtu: self.interfaces.get(usize::from(line.neighbor.interface)).map_or(0, |there| there.mtu),
+            age_ms: u64::from(line.age_ms),
+            uses: u64::from(line.uses),
+        }
     }
 }
 

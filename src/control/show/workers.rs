@@ -25,8 +25,8 @@ pub(in crate::control) struct ClearedWorker {
     pub stage_packets: [u64; STAGES],
     pub burst_sizes: [u64; BURST + 1],
     pub turn_cycles: Vec<u64>,
-    pub cache_hits: u64,
-    pub cache_misses: u64,
+    /// Hits and misses of the route caches, that of IPv4 first.
+    pub caches: [[u64; 2]; 2],
 }
 
 impl Default for ClearedWorker {
@@ -42,8 +42,7 @@ impl Default for ClearedWorker {
             stage_packets: [0; STAGES],
             burst_sizes: [0; BURST + 1],
             turn_cycles: vec![0; TURN_BUCKETS],
-            cache_hits: 0,
-            cache_misses: 0,
+            caches: [[0; 2]; 2],
         }
     }
 }
@@ -69,10 +68,9 @@ impl ClearedWorker {
         self.turn_cycles = counters.turn_cycles.iter().map(ringway_pmd::Counter::get).collect();
     }
 
-    /// Remembers hits and misses of the route cache.
+    /// Remembers hits and misses of the route caches.
     pub fn clear_cache(&mut self, counters: &WorkerCounters) {
-        self.cache_hits = counters.cache_hits.get();
-        self.cache_misses = counters.cache_misses.get();
+        self.caches = [&counters.cache4, &counters.cache6].map(|cache| [cache.hits.get(), cache.misses.get()]);
     }
 }
 

@@ -39,5 +39,5 @@ fn the_second_packet_of_a_flow_hits_the_route_cache() {
         rig.send(0, &udp(A, B, 64, b"x"));
         rig.step();
     }
-    assert_eq!((rig.control.counters.cache_hits.get(), rig.control.counters.cache_misses.get()), (1, 1));
+    assert_eq!((rig.control.counters.cache4.hits.get(), rig.control.counters.cache4.misses.get()), (1, 1));
 }

@@ -210,7 +210,7 @@ fn a_flood_of_destinations_makes_the_cache_step_aside() {
             while rig.receive(1).is_some() {}
         }
     }
-    let probes = rig.control.counters.cache_hits.get() + rig.control.counters.cache_misses.get();
+    let probes = rig.control.counters.cache4.hits.get() + rig.control.counters.cache4.misses.get();
     assert!(probes < 10_000, "{probes} of 20000 packets were looked for in the cache");
     close(rig);
 }
