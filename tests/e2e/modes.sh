@@ -5,6 +5,9 @@ source "$(dirname "$0")/../../scripts/expect.sh"
 lab_up
 start_ringway "$LAB_CONFIG"
 # In the modes that do not route, A and B share a link.
+lab_ipv6
+in_a ip address add 2001:db8:99::1/64 dev eth0 nodad
+in_b ip address add 2001:db8:99::2/64 dev eth0 nodad
 in_a ip address add 203.0.113.1/24 dev eth0
 in_b ip address add 203.0.113.2/24 dev eth0
 
@@ -25,6 +28,7 @@ step "io"
 check "set fwd io" mode io
 sees "A and B see each other as on one cable" " 0% packet loss" in_a ping -n -c 3 -i 0.2 -W 2 203.0.113.2
 sees "and the TTL stays" "ttl=64" in_a ping -n -c 1 -W 2 203.0.113.2
+sees "by IPv6, too" " 0% packet loss" in_a ping -n -6 -c 3 -i 0.2 -W 2 2001:db8:99::2
 
 # What becomes of one frame from A in mode mac and macswap.
 changed() {
@@ -56,6 +60,8 @@ check "what came in is counted as receive_only" test "$(drop_count receive_only)
 step "icmpecho"
 check "set fwd icmpecho" mode icmpecho
 sees "it answers for whatever address is asked" " 0% packet loss" in_a ping -n -c 3 -i 0.2 -W 2 203.0.113.77
+
+sees "of either family" " 0% packet loss" in_a ping -n -6 -c 3 -i 0.2 -W 2 2001:db8:99::77
 
 step "txonly"
 lab_background sink "$LAB_B" timeout 20 tcpdump -n -i eth0 -Q in -c 100 -w /dev/null
