@@ -9,6 +9,7 @@ from router import within
 
 # Every size without jumbo frames; then up to the largest that all models take: an MTU of 9000 bytes.
 SIZES = range(60, 1515)
+SIZES6 = range(62, 1515)
 SOME_SIZES = range(60, 1515, 97)
 JUMBO_SIZES = [*range(1515, 9014, 250), 9013, 9014]
 
@@ -18,14 +19,14 @@ def pairs(lab):
     return zip(lab.hosts[::2], lab.hosts[1::2])
 
 
-def flow(sender, receiver, sizes):
+def flow(sender, receiver, sizes, pair=frames.udp_pair):
     """Frames of these sizes from one host to another."""
-    built = (frames.udp_pair(sender.port, receiver.port, size, number) for number, size in enumerate(sizes))
+    built = (pair(sender.port, receiver.port, size, number) for number, size in enumerate(sizes))
     return Flow(sender, receiver, built)
 
 
-def both_ways(one, other, sizes):
-    return [flow(one, other, sizes), flow(other, one, sizes)]
+def both_ways(one, other, sizes, pair=frames.udp_pair):
+    return [flow(one, other, sizes, pair), flow(other, one, sizes, pair)]
 
 
 def crosses(lab, flows, text, patience=5.0, meanwhile=None):
@@ -79,9 +80,29 @@ def arp(lab):
                 f"frame arrived: {held}, asked: {receiver.asked}",
             )
         for host in (one, other):
-            for word, to in (("broadcast", frames.BROADCAST), ("multicast", frames.ALL_HOSTS), ("unicast", host.port.mac)):
+            for word, to in (("broadcast", frames.BROADCAST), ("unicast", host.port.mac)):
                 answer = host.ask(to)
                 lab.report.check(answer == host.port.mac, f"{host.port.name}: it answers a request by {word}", answer)
+
+
+def discovery(lab):
+    """The same of Neighbor Discovery, which asks groups: the NIC has to let them in, by its filter or by taking all of them."""
+    for one, other in pairs(lab):
+        for sender, receiver in ((one, other), (other, one)):
+            name = receiver.port.name
+            receiver.drain()
+            held = exchange([flow(sender, receiver, [100], frames.udp6_pair)])
+            _, group = frames.solicited_node(frames.address_bytes(receiver.port.host6))
+            asked = [to for to, by in receiver.asked if by == receiver.port.mac]
+            lab.report.check(
+                held and asked and asked[0] == group,
+                f"{name}: ringway asks the group, and what waited for the answer is sent",
+                f"frame arrived: {held}, asked: {receiver.asked}",
+            )
+        for host in (one, other):
+            for word, to in (("to its group", None), ("to itself", host.port.mac)):
+                answer = host.ask6(to)
+                lab.report.check(answer == host.port.mac, f"{host.port.name}: it answers a solicitation {word}", answer)
 
 
 def forwarding(lab):
@@ -90,6 +111,10 @@ def forwarding(lab):
         name = one.port.nic.name
         crosses(lab, both_ways(one, other, SIZES), f"{name}: IPv4 at every size from 60 to 1514 bytes, byte-exact")
         crosses(lab, both_ways(one, other, JUMBO_SIZES), f"{name}: jumbo frames up to 9014 bytes, byte-exact")
+        six = both_ways(one, other, SIZES6, frames.udp6_pair)
+        crosses(lab, six, f"{name}: IPv6 at every size from 62 to 1514 bytes, byte-exact")
+        six = both_ways(one, other, JUMBO_SIZES, frames.udp6_pair)
+        crosses(lab, six, f"{name}: jumbo frames of IPv6 up to 9014 bytes, byte-exact")
 
 
 def filtering(lab):

@@ -1,17 +1,18 @@
 """Frames as bytes: those that the hosts send, and what has to come out at the other side."""
 
 import random
+import socket
 import struct
 
 BROADCAST = b"\xff" * 6
-ALL_HOSTS = bytes.fromhex("01005e000001")  # the group 224.0.0.1 (RFC 1112, 6.4)
 REQUEST, REPLY = 1, 2  # operations of ARP (RFC 826)
-_IPV4, _ARP = b"\x08\x00", b"\x08\x06"
-_ICMP, _UDP = 1, 17
+SOLICITATION, ADVERTISEMENT = 135, 136  # messages of Neighbor Discovery (RFC 4861)
+_IPV4, _ARP, _IPV6 = b"\x08\x00", b"\x08\x06", b"\x86\xdd"
+_ICMP, _UDP, _ICMPV6 = 1, 17, 58
 
 
 def address_bytes(text):
-    return bytes(map(int, text.split(".")))
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
 
 
 def checksum(data):
@@ -44,8 +45,51 @@ def udp_pair(into, out, size, number, flow=0):
     return sent, expected
 
 
+def _ipv6(source, destination, hop_limit, kind, payload):
+    return struct.pack("!IHBB", 6 << 28, len(payload), kind, hop_limit) + source + destination + payload
+
+
+def _checksum6(source, destination, kind, payload):
+    """The checksum with the pseudo header of RFC 8200, 8.1."""
+    return checksum(source + destination + struct.pack("!IBBBB", len(payload), 0, 0, 0, kind) + payload)
+
+
+def udp6_pair(into, out, size, number):
+    """As `udp_pair`, of IPv6: only the MAC addresses and the hop limit may change."""
+    source, destination = address_bytes(into.host6), address_bytes(out.host6)
+    data = random.Random(number).randbytes(size - 14 - 40 - 8)
+    head = struct.pack("!HHH", 1024, 9, 8 + len(data))
+    # Over IPv6 UDP has a checksum, and a sum of zero is sent as all ones.
+    right = _checksum6(source, destination, _UDP, head + b"\0\0" + data) or 0xFFFF
+    payload = head + struct.pack("!H", right) + data
+    sent = into.mac + into.host_mac + _IPV6 + _ipv6(source, destination, 64, _UDP, payload)
+    expected = out.host_mac + out.mac + _IPV6 + _ipv6(source, destination, 63, _UDP, payload)
+    return sent, expected
+
+
 def is_udp(frame):
-    return frame[12:14] == _IPV4 and frame[23] == _UDP
+    return (frame[12:14] == _IPV4 and frame[23] == _UDP) or (frame[12:14] == _IPV6 and frame[20] == _UDP)
+
+
+def solicited_node(address):
+    """The group at which the owner of an address is asked for it (RFC 4291, 2.7.1), and its MAC address (RFC 2464, 7)."""
+    group = bytes.fromhex("ff0200000000000000000001ff") + address[13:]
+    return group, b"\x33\x33" + group[12:]
+
+
+def discovery(kind, sender_mac, source, destination, target, to):
+    """A solicitation, or an advertisement that answers one, in a frame to the MAC address `to`; with the sender's MAC address."""
+    flags, option = (0, 1) if kind == SOLICITATION else (0x60000000, 2)
+    body = struct.pack("!BBHI", kind, 0, 0, flags) + target + bytes((option, 1)) + sender_mac
+    body = body[:2] + struct.pack("!H", _checksum6(source, destination, _ICMPV6, body)) + body[4:]
+    return to + sender_mac + _IPV6 + _ipv6(source, destination, 255, _ICMPV6, body)
+
+
+def discovery_fields(frame):
+    """Kind, source, target and the MAC address told of a message that `discovery` may have made, or None for any other frame."""
+    if frame[12:14] != _IPV6 or frame[20] != _ICMPV6 or len(frame) < 86 or frame[54] not in (SOLICITATION, ADVERTISEMENT):
+        return None
+    return frame[54], frame[22:38], frame[62:78], frame[80:86]
 
 
 def arp(operation, sender_mac, sender, target_mac, target, to):

@@ -13,7 +13,7 @@ class Host:
     def __init__(self, work, port):
         self.port = port
         self.cable = Cable(work, port.number)
-        self.asked = []  # (destination MAC, sender MAC) of every ARP request for our address
+        self.asked = []  # (destination MAC, sender MAC) of every request and solicitation for our addresses
 
     def next(self):
         """The next frame that is for the check, or None; who asks for our MAC address is answered on the way."""
@@ -25,6 +25,17 @@ class Host:
         return None
 
     def _answer(self, frame):
+        return self._answer_arp(frame) or self._answer_discovery(frame)
+
+    def _answer_discovery(self, frame):
+        ours, fields = frames.address_bytes(self.port.host6), frames.discovery_fields(frame)
+        if not fields or fields[0] != frames.SOLICITATION or fields[2] != ours:
+            return None
+        _, source, _, mac = fields
+        self.asked.append((frame[:6], mac))
+        return frames.discovery(frames.ADVERTISEMENT, self.port.host_mac, ours, source, ours, mac)
+
+    def _answer_arp(self, frame):
         port, fields = self.port, frames.arp_fields(frame)
         if not fields or fields[0] != frames.REQUEST or fields[4] != frames.address_bytes(port.host):
             return None
@@ -54,6 +65,21 @@ class Host:
 
         answer = self.first(answers, seconds)
         return answer and answer[22:28]
+
+    def ask6(self, to=None, seconds=5):
+        """The MAC address in the router's answer to a solicitation, or None; `to` is a MAC address in the place of the group's."""
+        router, ours = frames.address_bytes(self.port.address6), frames.address_bytes(self.port.host6)
+        group, mac = frames.solicited_node(router)
+        destination = router if to else group
+        question = frames.discovery(frames.SOLICITATION, self.port.host_mac, ours, destination, router, to or mac)
+        self.cable.insist(question)
+
+        def answers(frame):
+            fields = frames.discovery_fields(frame)
+            return fields and fields[0] == frames.ADVERTISEMENT and fields[2] == router and frame[:6] == self.port.host_mac
+
+        answer = self.first(answers, seconds)
+        return answer and frames.discovery_fields(answer)[3]
 
     def drain(self):
         """Forgets what has arrived so far, requests answered."""

@@ -69,6 +69,14 @@ class Port:
     def host(self):
         return f"{self.network}.2"
 
+    @property
+    def address6(self):
+        return f"2001:db8:{self.number:x}::1"
+
+    @property
+    def host6(self):
+        return f"2001:db8:{self.number:x}::2"
+
 
 def lay_out(nics):
     """The ports of a machine with a pair of each kind."""

@@ -13,9 +13,11 @@ def configuration(ports, workers):
     for port in ports:
         parts.append(
             f'[[port]]\nname = "{port.name}"\ndriver = "dpdk"\ndevice = "{port.pci}"\n'
-            f"mtu = 9000\nall_multicast = true\nrx_ring = 256\ntx_ring = 256\n"
+            f"mtu = 9000\nrx_ring = 256\ntx_ring = 256\n"
         )
-    parts += [f'[[interface]]\nname = "{port.name}"\naddresses = ["{port.address}/24"]\n' for port in ports]
+    parts += [
+        f'[[interface]]\nname = "{port.name}"\naddresses = ["{port.address}/24", "{port.address6}/64"]\n' for port in ports
+    ]
     return "\n".join(parts)
 
 

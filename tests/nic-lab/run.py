@@ -37,6 +37,8 @@ def experiment(lab):
         return
     step("ARP")
     checks.arp(lab)
+    step("Neighbor Discovery")
+    checks.discovery(lab)
     step("forwarding")
     checks.forwarding(lab)
     step("filters")
