@@ -29,7 +29,7 @@ pub(crate) const FILE: TableKeys = TableKeys {
 
 pub(crate) const ROUTER: TableKeys = TableKeys {
     heading: "[router]",
-    keys: &["name", "mode", "socket", "accept_source_route", "hop_by_hop", "max_routes"],
+    keys: &["name", "mode", "socket", "accept_source_route", "hop_by_hop", "max_routes", "address_secret"],
 };
 
 pub(crate) const WORKERS: TableKeys = TableKeys { heading: "[workers]", keys: &["count", "cores", "idle", "burst"] };
@@ -79,6 +79,7 @@ pub(crate) const INTERFACE: TableKeys = TableKeys {
         "redirects",
         "directed_broadcast",
         "ipv6",
+        "interface_id",
         "duplicate_detection",
         "ra",
         "vrf",

@@ -45,7 +45,7 @@ pub use model::{
 pub use modes::Modes;
 pub use value::is_dpdk_device;
 pub use words::{
-    CacheMode, HopByHop, HugePages, Idle, Mode, Pages, SourceCheck, Steer, UnknownMode, XdpMode, ZeroCopy,
+    CacheMode, HopByHop, HugePages, Idle, InterfaceId, Mode, Pages, SourceCheck, Steer, UnknownMode, XdpMode, ZeroCopy,
 };
 
 /// Reads the file at `path` and checks it.

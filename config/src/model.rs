@@ -12,7 +12,9 @@ use serde::Serialize;
 
 use crate::advertise::Advertise;
 use crate::modes::Modes;
-use crate::words::{CacheMode, HopByHop, HugePages, Idle, Mode, Pages, SourceCheck, Steer, XdpMode, ZeroCopy};
+use crate::words::{
+    CacheMode, HopByHop, HugePages, Idle, InterfaceId, Mode, Pages, SourceCheck, Steer, XdpMode, ZeroCopy,
+};
 
 /// A whole configuration file, checked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -78,6 +80,8 @@ pub struct Router {
     pub hop_by_hop: HopByHop,
     /// Routes at most, over all VRFs and both families.
     pub max_routes: u32,
+    /// What addresses of [`InterfaceId::Stable`] are made of beside names; none: the machine's id.
+    pub address_secret: Option<String>,
 }
 
 impl Default for Router {
@@ -89,6 +93,7 @@ impl Default for Router {
             accept_source_route: false,
             hop_by_hop: HopByHop::Process,
             max_routes: 4_000_000,
+            address_secret: None,
         }
     }
 }
@@ -343,6 +348,8 @@ pub struct Interface {
     pub directed_broadcast: bool,
     /// Whether it speaks IPv6: it has a link-local address then, formed of its MAC unless `addresses` names one.
     pub ipv6: bool,
+    /// What its link-local address is made of.
+    pub interface_id: InterfaceId,
     /// Whether its IPv6 addresses are probed for before they are used (RFC 4862).
     pub duplicate_detection: bool,
     /// Its router advertisements; `None` sends none.
@@ -368,6 +375,7 @@ impl Interface {
             redirects: true,
             directed_broadcast: false,
             ipv6: false,
+            interface_id: InterfaceId::Eui64,
             duplicate_detection: true,
             ra: None,
             vrf: None,

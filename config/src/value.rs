@@ -14,6 +14,9 @@ const NAME_MAX: usize = 32;
 const DEVICE_MAX: usize = 15;
 /// Longest path of a UNIX socket: `sun_path`, 108, less the final zero byte (unix(7)).
 const SOCKET_MAX: usize = 107;
+/// Shortest and longest secret.
+const SECRET_MIN: usize = 16;
+const SECRET_MAX: usize = 128;
 
 /// The router's name, for the prompt.
 pub(crate) fn router_name(text: &str) -> Result<String, Complaint> {
@@ -21,6 +24,15 @@ pub(crate) fn router_name(text: &str) -> Result<String, Complaint> {
         let hint = format!("expected 1 to {NAME_MAX} letters, digits, `-`, `_` or `.`");
         Complaint::new(format!("`{text}` is not a name for a router"), hint)
     })
+}
+
+/// The secret of stable addresses. RFC 7217 5: it "SHOULD be of at least 128 bits".
+pub(crate) fn secret(text: &str) -> Result<String, Complaint> {
+    if (SECRET_MIN..=SECRET_MAX).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    let hint = format!("expected {SECRET_MIN} to {SECRET_MAX} characters; `openssl rand -hex 16` prints a good one");
+    Err(Complaint::new(format!("a secret of {} characters", text.len()), hint))
 }
 
 /// A port's name. A dot would read as a VLAN.

@@ -123,6 +123,21 @@ impl Word for HopByHop {
         &[("process", Self::Process), ("skip", Self::Skip), ("drop", Self::Drop)];
 }
 
+/// What the link-local address of an interface is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InterfaceId {
+    /// Its MAC address (RFC 4291, appendix A).
+    #[default]
+    Eui64,
+    /// Its name and a secret: the same at each start, and nothing of the MAC in it (RFC 7217).
+    Stable,
+}
+
+impl Word for InterfaceId {
+    const WORDS: &'static [(&'static str, Self)] = &[("eui64", Self::Eui64), ("stable", Self::Stable)];
+}
+
 /// What a worker does when there is nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "lowercase")]

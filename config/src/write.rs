@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use crate::words::Word;
 use crate::{
-    Advertise, Cache, Config, Cores, Dpdk, DriverSettings, Fault, Icmp, Interface, Memory, Modes, Neighbor,
-    NeighborSettings, Port, Route, RouteKind, RoutePath, Router, SourceCheck, Vrf, Workers, Xdp,
+    Advertise, Cache, Config, Cores, Dpdk, DriverSettings, Fault, Icmp, Interface, InterfaceId, Memory, Modes,
+    Neighbor, NeighborSettings, Port, Route, RouteKind, RoutePath, Router, SourceCheck, Vrf, Workers, Xdp,
 };
 
 /// A table being written; its heading stands when it has a key, or when it must.
@@ -131,6 +131,9 @@ fn router(router: &Router) -> Table {
     table.changed("accept_source_route", router.accept_source_route, default.accept_source_route);
     table.changed_word("hop_by_hop", router.hop_by_hop, default.hop_by_hop);
     table.changed("max_routes", router.max_routes, default.max_routes);
+    if let Some(secret) = &router.address_secret {
+        table.text("address_secret", secret);
+    }
     table
 }
 
@@ -224,6 +227,7 @@ fn interface(interface: &Interface) -> Table {
     table.changed("directed_broadcast", interface.directed_broadcast, false);
     let has_ipv6 = interface.ra.is_some() || interface.addresses.iter().any(|net| net.addr().is_ipv6());
     table.changed("ipv6", interface.ipv6, has_ipv6);
+    table.changed_word("interface_id", interface.interface_id, InterfaceId::Eui64);
     table.changed("duplicate_detection", interface.duplicate_detection, true);
     table.given_text("vrf", interface.vrf.as_ref());
     table.changed_word("source_check", interface.source_check, SourceCheck::Off);

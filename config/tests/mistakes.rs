@@ -69,7 +69,7 @@ fn unknown_key_is_shown_with_line_column_and_suggestion() {
     let expected = "\
 lab.toml:6:1: unknown key `adresses` in [[interface]]
     6 | adresses = [\"192.0.2.1/24\"]
-      | ^^^^^^^^ expected one of: name, addresses, mtu, up, redirects, directed_broadcast, ipv6, duplicate_detection, ra, vrf, source_check; did you mean `addresses`?";
+      | ^^^^^^^^ expected one of: name, addresses, mtu, up, redirects, directed_broadcast, ipv6, interface_id, duplicate_detection, ra, vrf, source_check; did you mean `addresses`?";
     assert_eq!(shown, expected);
 }
 
@@ -359,6 +359,11 @@ fn router_advertisement_that_contradicts_itself_is_refused() {
     expect(&more("valid_s = 10\npreferred_s = 20"), "20", "more than valid_s = 10");
     expect(&more("prefixes = [\"2001:db8::/48\"]"), "\"2001:db8::/48\"", "form no addresses");
     expect(&more("max_interval_s = 2"), "2", "from 4 to 1800");
+}
+
+#[test]
+fn a_secret_is_long_enough() {
+    expect("[router]\naddress_secret = \"short\"\n", "\"short\"", "16 to 128 characters");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use crate::cli::view::{Nd, NdCount, UnusedAddress};
 use crate::dataplane::ip6::own::groups;
 use crate::dataplane::message::Inject;
 use crate::neighbor::advertiser::Advertiser;
-use crate::neighbor::dad::{Claim, ClaimEvent, Claims};
+use crate::neighbor::dad::{Claim, ClaimEvent, Claims, anycast};
+use crate::neighbor::identifier;
 use crate::neighbor::listener::Listener;
 use crate::neighbor::nd::{Ignored, NdCounters, Receiver};
 use crate::wire::ethernet;
@@ -20,13 +21,16 @@ use crate::wire::ipv6::{ALL_NODES, eui64, group_mac, link_local, solicited_node}
 use crate::wire::nd::Solicitation;
 use ipnet::Ipv6Net;
 use macaddr::MacAddr6;
-use ringway_config::Interface;
+use ringway_config::{Config, Interface, InterfaceId};
 use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
 
 mod advertise;
 mod discovery;
 mod listen;
+
+/// The machine's id: machine-id(5).
+const MACHINE_ID: &str = "/etc/machine-id";
 
 /// What an interface knows of IPv6 beside its configuration.
 pub(super) struct Link6 {
@@ -40,6 +44,8 @@ pub(super) struct Link6 {
     listener: Listener,
     /// Router advertisements sent.
     advertised: u64,
+    /// RFC 7217 5, DAD_Counter: stable link-local addresses that somebody else had.
+    duplicates: u8,
 }
 
 impl Link6 {
@@ -54,13 +60,14 @@ impl Link6 {
                 .map(|(least, most)| Advertiser::new((seconds(least), seconds(most)), fastrand::u64(..))),
             listener: Listener::new(fastrand::u64(..)),
             advertised: 0,
+            duplicates: 0,
         }
     }
 
     /// The groups of its addresses, tentative ones among them: who claims one is heard there.
     pub fn groups(&self) -> Vec<Ipv6Addr> {
-        let addresses: Vec<_> = self.claims.iter().map(|own| own.net.addr()).collect();
-        if addresses.is_empty() { Vec::new() } else { groups(addresses) }
+        let addresses: Vec<_> = self.claims.iter().flat_map(|own| [Some(own.net.addr()), anycast(own.net)]).collect();
+        if addresses.is_empty() { Vec::new() } else { groups(addresses.into_iter().flatten()) }
     }
 
     fn next(&self) -> Option<Instant> {
@@ -69,16 +76,51 @@ impl Link6 {
     }
 }
 
-/// The IPv6 addresses of an interface: those configured, and a link-local one of its MAC when none of them is.
+/// The IPv6 addresses of an interface: those configured, and a link-local one that is formed when none of them is.
 ///
 /// RFC 4291 2.1: "All interfaces are required to have at least one Link-Local unicast address."
-pub(super) fn addresses(config: &Interface, mac: MacAddr6) -> Vec<Ipv6Net> {
+pub(super) fn addresses(config: &Interface, mac: MacAddr6, secret: &[u8]) -> Vec<Ipv6Net> {
     let of_ipv6 = |net: &ipnet::IpNet| if let ipnet::IpNet::V6(net) = net { Some(*net) } else { None };
     let mut nets: Vec<Ipv6Net> = config.addresses.iter().filter_map(of_ipv6).collect();
     if config.ipv6 && !nets.iter().any(|net| net.addr().is_unicast_link_local()) {
-        nets.extend(Ipv6Net::new(link_local(eui64(mac)), 64));
+        nets.push(match config.interface_id {
+            InterfaceId::Eui64 => formed(eui64(mac)),
+            InterfaceId::Stable => formed(stable(config, 0, secret)),
+        });
     }
     nets
+}
+
+/// The link-local address with this identifier.
+fn formed(identifier: u64) -> Ipv6Net {
+    Ipv6Net::new_assert(link_local(identifier), 64)
+}
+
+fn stable(config: &Interface, duplicates: u8, secret: &[u8]) -> u64 {
+    identifier::stable(link_local(0), &config.name, duplicates, secret)
+}
+
+/// The secret of stable identifiers: as configured, else the machine's id.
+///
+/// RFC 7217 5: the secret key "SHOULD be of at least 128 bits", and has to be the same at each start. machine-id(5) is, and asks
+/// that it be hashed with something of ours before anybody sees anything of it.
+pub(super) fn secret(config: &Config) -> Result<Vec<u8>, String> {
+    if let Some(secret) = &config.router.address_secret {
+        return Ok(secret.clone().into_bytes());
+    }
+    let Some(asks) = config.interfaces.iter().find(|one| one.ipv6 && one.interface_id == InterfaceId::Stable) else {
+        return Ok(Vec::new());
+    };
+    match std::fs::read_to_string(MACHINE_ID) {
+        Ok(id) if id.trim().len() >= 32 => Ok(format!("ringway {}", id.trim()).into_bytes()),
+        Ok(_) => Err(format!("holds no id; {}", needs_secret(asks))),
+        Err(error) => Err(format!("{error}; {}", needs_secret(asks))),
+    }
+    .map_err(|reason| format!("{MACHINE_ID}: {reason}"))
+}
+
+fn needs_secret(asks: &Interface) -> String {
+    format!("interface {} asks for `interface_id = \"stable\"`: set `address_secret` in [router]", asks.name)
 }
 
 impl Router {
@@ -152,6 +194,9 @@ impl Router {
             {
                 advertiser.start(now);
             }
+            if fresh.iter().any(Ipv6Addr::is_unicast_link_local) {
+                link.listener.report_again(now);
+            }
             for address in fresh {
                 self.advertise_neighbor(number, address, ALL_NODES, None, false);
             }
@@ -182,8 +227,33 @@ impl Router {
                 "duplicate address on {name}: {mac} has {address}; it is not used here until the interface comes up \
                  again; give one of the two another address"
             );
+            self.form_another(number, address);
             self.publish();
         }
+    }
+
+    /// RFC 7217 6: "If the DAD process fails [...] the DAD_Counter value is incremented [...] and the algorithm [...] is restarted",
+    /// IDGEN_RETRIES times at most.
+    fn form_another(&mut self, number: u16, duplicate: Ipv6Addr) {
+        let at = usize::from(number);
+        let (Some(config), Ok(secret)) = (self.config.interfaces.get(at), secret(&self.config)) else { return };
+        let link = &mut self.ip6[at];
+        let was_formed = formed(stable(config, link.duplicates, &secret)).addr() == duplicate;
+        if config.interface_id != InterfaceId::Stable || !was_formed || link.duplicates == identifier::RETRIES {
+            return;
+        }
+        link.duplicates += 1;
+        let (other, now) = (formed(stable(config, link.duplicates, &secret)), Instant::now());
+        tracing::info!("interface {}: {} is tried instead", config.name, other.addr());
+        link.claims.replace(duplicate, other, now + identifier::DELAY);
+        let groups = link.groups();
+        link.listener.set(now, groups);
+        let interface = &mut self.interfaces[at];
+        for net in interface.addresses6.iter_mut().filter(|net| net.addr() == duplicate) {
+            *net = other;
+        }
+        let port = usize::from(interface.port);
+        self.follow_groups(port);
     }
 
     /// What Neighbor Discovery has done on all interfaces, for `show nd`.

@@ -206,8 +206,9 @@ fn assemble(
         solicit_rate: settings.solicit_rate,
         ..Settings::default()
     };
-    let interfaces: Vec<ManagedInterface> =
-        config.interfaces.iter().filter_map(|interface| manage_interface(interface, &ports, &config.vrfs)).collect();
+    let secret = ip6::secret(&config).map_err(StartError::Refused)?;
+    let managed = config.interfaces.iter().filter_map(|one| manage_interface(one, &ports, &config.vrfs, &secret));
+    let interfaces: Vec<ManagedInterface> = managed.collect();
     for interface in &interfaces {
         let info = ports[usize::from(interface.port)].port.info();
         if interface.mtu > info.mtu {
@@ -278,6 +279,7 @@ fn manage_interface(
     interface: &ringway_config::Interface,
     ports: &[ManagedPort],
     vrfs: &[ringway_config::Vrf],
+    secret: &[u8],
 ) -> Option<ManagedInterface> {
     let number = ports.iter().position(|port| port.name == interface.port)?;
     let info = ports[number].port.info();
@@ -292,7 +294,7 @@ fn manage_interface(
             .iter()
             .filter_map(|net| if let IpNet::V4(net) = net { Some(*net) } else { None })
             .collect(),
-        addresses6: ip6::addresses(interface, info.mac),
+        addresses6: ip6::addresses(interface, info.mac, secret),
         mtu: interface.mtu.unwrap_or(info.mtu),
         admin_up: interface.up,
         link_up: ports[number].link.up && !ports[number].link.gone,

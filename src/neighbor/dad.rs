@@ -40,6 +40,11 @@ impl fmt::Display for Claim {
     }
 }
 
+/// The anycast address of the subnet of one of our addresses.
+pub fn anycast(net: Ipv6Net) -> Option<Ipv6Addr> {
+    (net.prefix_len() < 127 && !net.addr().is_unicast_link_local()).then(|| net.network())
+}
+
 /// One of our addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Own {
@@ -146,6 +151,14 @@ impl Claims {
         }
     }
 
+    /// Claims another address in the place of a duplicate, from `due` on.
+    pub fn replace(&mut self, duplicate: Ipv6Addr, with: Ipv6Net, due: Instant) {
+        let taken = |own: &&mut Own| own.net.addr() == duplicate && own.claim == Claim::Duplicate;
+        if let Some(own) = self.addresses.iter_mut().find(taken) {
+            *own = Own { net: with, claim: Claim::Tentative, left: TRANSMITS, due: Some(due), fresh: false };
+        }
+    }
+
     /// How far an address is ours; `None` when it is not one of these.
     pub fn claim(&self, address: Ipv6Addr) -> Option<Claim> {
         self.addresses.iter().find(|own| own.net.addr() == address).map(|own| own.claim)
@@ -166,6 +179,12 @@ impl Claims {
         let link_local = || self.assigned().find(|net| net.addr().is_unicast_link_local());
         let near = self.assigned().find(|net| !peer.is_unicast_link_local() && net.contains(&peer));
         near.or_else(link_local).map(|net| net.addr())
+    }
+
+    /// Whether this is the anycast address of one of our subnets: RFC 4291 2.6.1, "All routers are required to support the
+    /// Subnet-Router anycast addresses for the subnets to which they have interfaces"; a prefix of 127 bits has none (RFC 6164 6).
+    pub fn is_anycast(&self, address: Ipv6Addr) -> bool {
+        self.assigned().filter_map(anycast).any(|own| own == address)
     }
 
     /// Our link-local address, once it is ours.
@@ -226,6 +245,22 @@ mod tests {
         assert_eq!(claims.assigned().count(), 0);
         claims.start(start, Duration::ZERO, true);
         assert_eq!(claims.claim(address(A)), Some(Claim::Tentative));
+    }
+
+    #[test]
+    fn another_address_takes_the_place_of_a_duplicate() {
+        let (mut claims, start) = (claims(), Instant::now());
+        claims.start(start, Duration::ZERO, true);
+        claims.tick(start);
+        let (taken, other) = (address("fe80::1/64"), "fe80::2/64".parse().unwrap());
+        claims.replace(taken, other, start);
+        assert_eq!(claims.claim(taken), Some(Claim::Tentative), "it is no duplicate yet");
+        assert!(claims.conflict(taken));
+        claims.replace(taken, other, start + RETRANSMIT);
+        assert_eq!(claims.claim(taken), None);
+        claims.tick(start + RETRANSMIT);
+        claims.tick(start + RETRANSMIT * 2);
+        assert_eq!(claims.link_local(), Some(address("fe80::2/64")));
     }
 
     #[test]

@@ -55,6 +55,15 @@ impl Listener {
         }
     }
 
+    /// Reports every group anew: RFC 3590 4: "Once a valid link-local address is available, a node SHOULD generate new MLD Report
+    /// messages for all multicast addresses joined on the interface." Until then reports came from nobody, and routers pass over
+    /// those.
+    pub fn report_again(&mut self, now: Instant) {
+        let reported = self.groups.iter().filter(|group| is_reported(**group));
+        self.changes = reported.map(|&group| Change { group, record: Record::Joined, left: ROBUSTNESS }).collect();
+        self.change_due = (!self.changes.is_empty()).then_some(now);
+    }
+
     /// The interface went down: nobody is told anything.
     pub fn stop(&mut self) {
         self.groups.clear();
@@ -120,6 +129,19 @@ mod tests {
         assert_eq!(listener.next(), None);
         listener.set(now, vec![ALL_NODES, GROUP]);
         assert_eq!(listener.take(now), [(Record::Left, ALL_ROUTERS), (Record::Joined, GROUP)]);
+    }
+
+    #[test]
+    fn all_groups_are_reported_again_once_there_is_an_address_to_report_from() {
+        let (mut listener, now) = (Listener::new(1), Instant::now());
+        listener.set(now, vec![ALL_NODES, ALL_ROUTERS, GROUP]);
+        listener.take(now);
+        listener.take(now + SECOND);
+        listener.report_again(now + SECOND);
+        let all = [(Record::Joined, ALL_ROUTERS), (Record::Joined, GROUP)];
+        assert_eq!(listener.take(now + SECOND), all);
+        assert_eq!(listener.take(now + 2 * SECOND), all);
+        assert_eq!(listener.next(), None);
     }
 
     #[test]

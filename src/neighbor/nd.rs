@@ -43,10 +43,12 @@ pub struct Local<'a> {
 impl Local<'_> {
     /// The advertisement that an address is ours: unasked, or the answer to who asked.
     ///
-    /// RFC 4861 7.2.4: "If the node is a router, it MUST set the Router flag to one". The override flag is set, for no
-    /// address of ours is an anycast or proxied one.
+    /// RFC 4861 7.2.4: "If the node is a router, it MUST set the Router flag to one"; "If the Target Address is either an anycast
+    /// address or a unicast address for which the node is providing proxy service [...] the Override flag SHOULD be set to
+    /// zero. Otherwise, the Override flag SHOULD be set to one."
     pub fn advertisement(&self, target: Ipv6Addr, solicited: bool) -> Advertisement {
-        Advertisement { router: true, solicited, overrides: true, target, target_link: Some(self.mac) }
+        let overrides = !self.claims.is_anycast(target);
+        Advertisement { router: true, solicited, overrides, target, target_link: Some(self.mac) }
     }
 }
 
@@ -209,6 +211,7 @@ impl Receiver {
             Some(Claim::Tentative) if source.is_unspecified() => {
                 return Received::Duplicate { address: target, mac: around.mac };
             }
+            None if !source.is_unspecified() && local.claims.is_anycast(target) => {}
             Some(Claim::Tentative | Claim::Duplicate) | None => return Received::Ignored(Ignored::TargetNotOurs),
             Some(Claim::Assigned) => {}
         }

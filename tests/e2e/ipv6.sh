@@ -22,6 +22,8 @@ check "the first ping gets through while neighbors are asked for" in_a ping -n -
 sees "twenty pings lose nothing" " 0% packet loss" in_a ping -n -6 -c 20 -i 0.02 -W 2 $B6
 sees "B reaches A" " 0% packet loss" in_b ping -n -6 -c 3 -i 0.1 -W 2 "$A6"
 sees "ringway itself answers, on every address" " 0% packet loss" in_a ping -n -6 -c 3 -i 0.1 2001:db8:2::1
+sees "and on the anycast address of the subnet, from the link itself" "bytes from 2001:db8:1::1" \
+    in_a ping -n -6 -c 1 -W 3 2001:db8:1::
 sees "and on its link-local one" " 0% packet loss" in_a ping -n -6 -c 2 -i 0.1 "$(in_a ip -6 route show default | sed 's/.*via \([^ ]*\) .*/\1/')%eth0"
 sees "all nodes of the link: ringway among them" "bytes from fe80::" in_a ping -n -6 -c 1 -W 2 ff02::1%eth0
 sees "all routers of the link: ringway alone" "bytes from fe80::" in_a ping -n -6 -c 1 -W 2 ff02::2%eth0

@@ -131,4 +131,27 @@ step "counted"
 sees "what failed a check" "invalid +[1-9]" rw show nd
 sees "the router advertisements" "router-advertisements-sent +[1-9]" rw show nd
 
+step "a link-local address that says nothing of the MAC (RFC 7217)"
+stable() { sed 's/^name = "wan"$/&\ninterface_id = "stable"/;s/^name = "lab"$/&\naddress_secret = "'"$1"'"/' "$LAB_CONFIG"; }
+# The port is named wan, too.
+restart() {
+    stop_ringway TERM
+    start_ringway - < <(stable "$1" | sed '/^\[\[port\]\]/,/^$/ { /^interface_id/d }')
+}
+local_of_wan() { rw --json show interface wan | jq -r '.interfaces[0].addresses[] | select(startswith("fe80")) | split("/")[0]'; }
+check "ringway starts again" restart "0123456789abcdef"
+check "an address is formed" within 5 sh -c "'$RINGWAY' cli --socket $LAB_SOCKET show interface wan | grep -q 'address fe80::.*/64$'"
+FIRST=$(local_of_wan)
+sees_not "not of the MAC" "ff:fe" echo "$FIRST"
+check "and again" restart "0123456789abcdef"
+check "the same one" within 5 sh -c "'$RINGWAY' cli --socket $LAB_SOCKET show interface wan | grep -q 'address $FIRST/64$'"
+in_b ip address add "$FIRST/64" dev eth0 nodad
+check "once more, and somebody else has it" restart "0123456789abcdef"
+check "another one is formed" within 8 sh -c "'$RINGWAY' cli --socket $LAB_SOCKET show interface wan | grep 'address fe80::.*/64$' | grep -qv $FIRST"
+sees "and said" "duplicate address on wan: .* has $FIRST" cat "$LAB_LOG"
+sees "B reaches it" " 0% packet loss" in_b ping -n -6 -c 2 -i 0.2 -W 2 "$(local_of_wan)%eth0"
+in_b ip address delete "$FIRST/64" dev eth0
+check "another secret" restart "fedcba9876543210"
+check "makes another address" within 5 sh -c "'$RINGWAY' cli --socket $LAB_SOCKET show interface wan | grep 'address fe80::.*/64$' | grep -qv $FIRST"
+
 finish

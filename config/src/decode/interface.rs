@@ -8,7 +8,7 @@ use crate::keys;
 use crate::reader::Reader;
 use crate::sink::Located;
 use crate::value;
-use crate::{Interface, SourceCheck, Vrf};
+use crate::{Interface, InterfaceId, SourceCheck, Vrf};
 
 /// An interface as far as it could be read.
 pub(crate) struct InterfaceDraft {
@@ -53,6 +53,7 @@ pub(crate) fn read(table: &Reader<'_>) -> InterfaceDraft {
         let message = "`ipv6` is false, but the interface has an address of IPv6 or advertises itself";
         table.sink.report(&table.key_span("ipv6"), message, "remove `ipv6`, or the addresses and `[interface.ra]`");
     }
+    let interface_id = table.word_or("interface_id", InterfaceId::Eui64);
     let duplicate_detection = table.boolean_or("duplicate_detection", true);
     if let Some(mtu) = mtu.as_ref().filter(|mtu| ipv6 && mtu.value < IPV6_MTU_MIN) {
         let message = format!("an MTU of {} is too small for IPv6", mtu.value);
@@ -67,6 +68,7 @@ pub(crate) fn read(table: &Reader<'_>) -> InterfaceDraft {
         redirects,
         directed_broadcast,
         ipv6,
+        interface_id,
         duplicate_detection,
         ra,
         vrf: vrf.as_ref().map(|vrf| vrf.value.clone()).filter(|name| name != Vrf::DEFAULT),

@@ -46,6 +46,7 @@ fn router(table: &Reader<'_>) -> Router {
         accept_source_route: table.boolean_or("accept_source_route", default.accept_source_route),
         hop_by_hop: table.word_or("hop_by_hop", default.hop_by_hop),
         max_routes: table.integer_or("max_routes", 1..=ROUTES_MAX, default.max_routes),
+        address_secret: table.text("address_secret", "a text that nobody can guess", value::secret).map(|f| f.value),
     }
 }
 

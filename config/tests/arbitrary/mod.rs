@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use ringway_config::{
     Advertise, Cache, CacheMode, Config, Cores, Dpdk, DriverSettings, Fault, HopByHop, HugePages, Icmp, Idle,
-    Interface, Memory, Mode, Modes, Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind, Router,
-    Steer, Workers, Xdp, XdpMode, ZeroCopy,
+    Interface, InterfaceId, Memory, Mode, Modes, Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind,
+    Router, Steer, Workers, Xdp, XdpMode, ZeroCopy,
 };
 
 /// A configuration that is right.
@@ -47,6 +47,7 @@ fn router() -> impl Strategy<Value = Router> {
             socket: socket.into(),
             accept_source_route,
             hop_by_hop,
+            address_secret: accept_source_route.then(|| "0123456789abcdef\"'".to_owned()),
             ..Router::default()
         },
     )
@@ -186,7 +187,7 @@ fn advertise() -> impl Strategy<Value = Advertise> {
 /// Adds the interface, in networks of its own: each is within 10.PLACE.0.0/16, by halves.
 fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, draft: InterfaceDraft) {
     let (prefixes, mac, mtu, [up, redirects, directed_broadcast, ipv6, duplicate_detection], ra) = draft;
-    let ipv6 = (ipv6 || ra.is_some()) && mtu.is_none();
+    let ipv6 = (ipv6 || ra.is_some()) && mtu.is_none() && port.mtu.is_none_or(|mtu| mtu >= 1280);
     let ra = ra.filter(|_| ipv6);
     let mut interface = Interface {
         mtu,
@@ -194,6 +195,7 @@ fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, d
         redirects,
         directed_broadcast,
         ipv6,
+        interface_id: if redirects { InterfaceId::Stable } else { InterfaceId::Eui64 },
         duplicate_detection,
         ra,
         ..Interface::new(&port.name, &vlans)

@@ -51,12 +51,14 @@ impl Router {
         };
         // "The IP source address MUST be the link-local address assigned to the interface".
         let Some(source) = link.claims.link_local() else { return };
+        let lifetime = lifetime.unwrap_or(ra.lifetime_s());
         let said = RouterAdvertisement {
             hop_limit: ra.hop_limit,
             managed: ra.managed,
             other: ra.other,
-            preference: preference(ra),
-            lifetime: lifetime.unwrap_or(ra.lifetime_s()),
+            // RFC 4191 2.2: "If the Router Lifetime is set to zero, the preference value MUST be set to (00) by the sender".
+            preference: if lifetime == 0 { 0 } else { preference(ra) },
+            lifetime,
             reachable: ra.reachable_ms,
             retransmit: ra.retransmit_ms,
         };
@@ -81,11 +83,8 @@ impl Router {
     }
 }
 
-/// RFC 4191 2.2: "If the Router Lifetime is set to zero, the preference value MUST be set to (00) by the sender" is for routers
-/// that are no default router by configuration; a last advertisement is one of those too.
 fn preference(ra: &Advertise) -> i8 {
     match ra.preference {
-        _ if ra.lifetime_s() == 0 => 0,
         Preference::Low => -1,
         Preference::Medium => 0,
         Preference::High => 1,

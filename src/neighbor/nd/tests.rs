@@ -40,6 +40,17 @@ fn who_asks_is_answered_and_learnt() {
 }
 
 #[test]
+fn the_anycast_address_of_a_subnet_is_answered_for_without_overriding_others() {
+    let subnet = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0);
+    let question = Message::Solicitation(Solicitation { target: subnet, source_link: Some(PEER) });
+    let Received::Asked { answer, .. } = receive(true, HOST, &question) else { panic!() };
+    assert_eq!((answer.target, answer.overrides, answer.solicited), (subnet, false, true));
+    let ignored = Received::Ignored(Ignored::TargetNotOurs);
+    assert_eq!(receive(false, HOST, &question), ignored, "not before our address there is ours");
+    assert_eq!(receive(true, Ipv6Addr::UNSPECIFIED, &question), ignored, "whoever claims it does so in vain");
+}
+
+#[test]
 fn a_prober_is_told_before_all_nodes_and_not_learnt() {
     let Received::Asked { answer, to, mac, asker } = receive(true, Ipv6Addr::UNSPECIFIED, &asked(None)) else {
         panic!()
