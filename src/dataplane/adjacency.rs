@@ -11,6 +11,7 @@ use super::hold::HoldList;
 use super::message::NeighborKey;
 use super::snapshot::{Encapsulation, Interface, MAX_HEADER};
 use crate::fib::next_hop::NextHopIndex;
+use crate::fib::path_table::Head;
 use hashbrown::HashMap;
 use macaddr::MacAddr6;
 use std::collections::VecDeque;
@@ -97,8 +98,8 @@ pub struct Adjacencies {
     arrivals: VecDeque<(u32, u32)>,
     incomplete: usize,
     incomplete_limit: usize,
-    /// The slot of each next hop with a gateway, filled at its first use, and the life that the next hop had then.
-    gateways: Box<[(u32, u32)]>,
+    /// The slot of each next hop with a gateway, filled at its first use, and the head that the next hop had then.
+    gateways: Box<[(Head, u32)]>,
     /// Next hops from here on have no slot.
     gateways_used: usize,
 }
@@ -115,7 +116,7 @@ impl Adjacencies {
             arrivals: VecDeque::with_capacity(count * 2),
             incomplete: 0,
             incomplete_limit: incomplete.max(1),
-            gateways: vec![(NO_SLOT, 0); usize::from(NextHopIndex::HIGHEST.0) + 1].into_boxed_slice(),
+            gateways: vec![(Head::NEVER, 0); usize::from(NextHopIndex::HIGHEST.0) + 1].into_boxed_slice(),
             gateways_used: 0,
         }
     }
@@ -142,23 +143,24 @@ impl Adjacencies {
         }
     }
 
-    /// Looks the gateway of a next hop up, by the number and the life of the next hop: one load once it is known.
+    /// The slot of a next hop's gateway, when [`Adjacencies::resolve_gateway`] has found it and the next hop is still the same.
     #[inline]
+    pub fn known(&self, NextHopIndex(next_hop): NextHopIndex, head: Head) -> Option<u32> {
+        let (known, slot) = self.gateways[usize::from(next_hop & NextHopIndex::HIGHEST.0)];
+        (known == head).then_some(slot)
+    }
+
+    /// Looks the gateway of a next hop up and remembers where it is.
     pub fn resolve_gateway(
         &mut self,
         NextHopIndex(next_hop): NextHopIndex,
-        life: u32,
-        key: impl FnOnce() -> Option<NeighborKey>,
+        head: Head,
+        key: NeighborKey,
     ) -> Resolution {
-        let place = usize::from(next_hop & NextHopIndex::HIGHEST.0);
-        let known = self.gateways[place];
-        if known.0 != NO_SLOT && known.1 == life {
-            return Resolution::Ready(known.0);
-        }
-        let Some(key) = key() else { return Resolution::Unknown };
         let resolution = self.resolve(key);
         if let Resolution::Ready(slot) = resolution {
-            self.gateways[place] = (slot, life);
+            let place = usize::from(next_hop & NextHopIndex::HIGHEST.0);
+            self.gateways[place] = (head, slot);
             self.gateways_used = self.gateways_used.max(place + 1);
         }
         resolution
@@ -246,8 +248,8 @@ impl Adjacencies {
             // No next hop points at a slot that was never resolved, so a scan that displaces such slots costs no search.
             State::Incomplete => self.incomplete -= 1,
             State::Resolved | State::Free => {
-                for gateway in self.gateways[..self.gateways_used].iter_mut().filter(|gateway| gateway.0 == slot) {
-                    gateway.0 = NO_SLOT;
+                for gateway in self.gateways[..self.gateways_used].iter_mut().filter(|gateway| gateway.1 == slot) {
+                    gateway.0 = Head::NEVER;
                 }
             }
         }
@@ -292,6 +294,7 @@ impl Adjacencies {
 mod tests {
     use super::*;
     use crate::dataplane::snapshot::Encapsulation;
+    use crate::fib::path_table::PathTable;
 
     fn interface() -> Interface {
         let mac = MacAddr6::new(2, 0, 0, 0, 0, 1);
@@ -348,12 +351,14 @@ mod tests {
     fn a_removed_gateway_is_looked_up_again() {
         let mut table = Adjacencies::new(2, 2);
         table.update(key(7), MAC, false, &[interface()]).unwrap();
-        let five = NextHopIndex(5);
-        assert!(matches!(table.resolve_gateway(five, 1, || Some(key(7))), Resolution::Ready(_)));
-        assert!(matches!(table.resolve_gateway(five, 1, || None), Resolution::Ready(_)), "it is remembered");
-        assert_eq!(table.resolve_gateway(five, 2, || None), Resolution::Unknown, "the number means another one now");
+        let (five, head) = (NextHopIndex(5), PathTable::default().head(NextHopIndex(5)));
+        assert_eq!(table.known(five, head), None);
+        let Resolution::Ready(slot) = table.resolve_gateway(five, head, key(7)) else { panic!("it is resolved") };
+        assert_eq!(table.known(five, head), Some(slot), "it is remembered");
+        assert_eq!(table.known(five, Head::NEVER), None, "the number means another one now");
         table.remove(key(7));
-        assert_eq!(table.resolve_gateway(five, 1, || Some(key(7))), Resolution::Unknown);
+        assert_eq!(table.known(five, head), None);
+        assert_eq!(table.resolve_gateway(five, head, key(7)), Resolution::Unknown);
     }
 
     #[test]

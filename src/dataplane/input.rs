@@ -34,6 +34,7 @@ pub fn run(snapshot: &Snapshot, state: &State, port: u16, burst: &Burst, lanes: 
     let plain = Plain::new(snapshot, map);
     // What a plain packet has in these lanes; the others fill in their own.
     lanes.ingress = [map.untagged; BURST];
+    lanes.same_ingress = true;
     lanes.l3 = [ethernet::HEADER_LEN as u8; BURST];
     let mbufs = burst.as_slice();
     for mbuf in mbufs.iter().take(AHEAD) {
@@ -64,6 +65,7 @@ pub fn run(snapshot: &Snapshot, state: &State, port: u16, burst: &Burst, lanes: 
         let found = classify(snapshot, map, frame);
         lanes.verdict[at] = found.verdict;
         lanes.ingress[at] = found.ingress;
+        lanes.same_ingress &= found.ingress == map.untagged;
         lanes.l3[at] = found.l3;
         lanes.destination[at] = found.destination;
         lanes.any[0] |= found.verdict == Verdict::Lookup;

@@ -30,6 +30,8 @@ pub struct Lanes {
     pub verdict: [Verdict; BURST],
     /// Interface that the packet came in on.
     pub ingress: [u16; BURST],
+    /// Whether that is the same for all packets.
+    pub same_ingress: bool,
     /// Bytes from the start of the frame to the IP header.
     pub l3: [u8; BURST],
     /// Destination address of IPv4, host byte order.
@@ -52,6 +54,7 @@ impl Lanes {
         Self {
             verdict: [Verdict::Drop(DropReason::NoInterface); BURST],
             ingress: [0; BURST],
+            same_ingress: false,
             l3: [0; BURST],
             destination: [0; BURST],
             slot: [0; BURST],

@@ -25,6 +25,15 @@ struct Missed<A> {
     count: usize,
 }
 
+impl<A> Missed<A> {
+    #[inline]
+    fn push(&mut self, at: usize, destination: A) {
+        self.at[self.count] = at as u8;
+        self.destinations[self.count] = destination;
+        self.count += 1;
+    }
+}
+
 /// Decides for every packet of this family in the burst that is to be looked up; returns how many those are.
 pub fn run<A: Family>(snapshot: &Snapshot, state: &mut State, burst: &Burst, lanes: &mut Lanes) -> usize {
     let mbufs = burst.as_slice();
@@ -32,54 +41,73 @@ pub fn run<A: Family>(snapshot: &Snapshot, state: &mut State, burst: &Burst, lan
     let generation = state.epoch.wrapping_add(snapshot.paths.generation());
     let caching = A::cache(state).as_ref().is_some_and(RouteCache::is_used);
     let mut missed = Missed { at: [0; BURST], destinations: [A::FIRST; BURST], count: 0 };
-    let mut asked = 0;
+    let asked = if caching {
+        ask_cache(snapshot, state, mbufs, lanes, generation, &mut missed)
+    } else {
+        for (at, mbuf) in mbufs.iter().enumerate().take(BURST) {
+            if lanes.verdict[at] == A::LOOKUP {
+                missed.push(at, A::destination(lanes, at, state.pool.frame(mbuf)));
+            }
+        }
+        missed.count
+    };
+    if missed.count == 0 {
+        return asked;
+    }
+    let mut found = [NextHopIndex::NO_ROUTE; BURST];
+    look_up(snapshot, lanes, &missed, &mut found);
+    let checks_sources = !lanes.same_ingress || snapshot.checks_sources(lanes.ingress[0]);
+    for ((&at, &destination), &index) in missed.at.iter().zip(&missed.destinations).zip(&found).take(missed.count) {
+        let at = usize::from(at);
+        // Nearly every route leads to a gateway that is known.
+        let head = snapshot.paths.head(index);
+        let known = if checks_sources { None } else { state.adjacencies.known(index, head) };
+        let decided = match known {
+            Some(slot) => Some(slot),
+            None => decide(snapshot, state, lanes, at, &mbufs[at], (destination, index)),
+        };
+        // Everything that is not a resolved neighbor: delivery, no route, a neighbor that has to be asked for.
+        let Some(slot) = decided else {
+            lanes.verdict[at] = Verdict::Exception;
+            continue;
+        };
+        (lanes.slot[at], lanes.verdict[at]) = (slot, Verdict::Rewrite);
+        if caching {
+            let (key, tick) = (key(snapshot, state, lanes, at, &mbufs[at], destination), state.tick());
+            if let Some(cache) = A::cache(state) {
+                cache.fill(key, generation, tick, slot);
+            }
+        }
+    }
+    asked
+}
+
+/// Asks the route cache for every packet, and collects those that it does not know; returns how many were asked for.
+fn ask_cache<A: Family>(
+    snapshot: &Snapshot,
+    state: &mut State,
+    mbufs: &[Mbuf],
+    lanes: &mut Lanes,
+    generation: u32,
+    missed: &mut Missed<A>,
+) -> usize {
+    let (mut asked, tick) = (0, state.tick());
     for (at, mbuf) in mbufs.iter().enumerate().take(BURST) {
         if lanes.verdict[at] != A::LOOKUP {
             continue;
         }
         asked += 1;
         let destination = A::destination(lanes, at, state.pool.frame(mbuf));
-        if caching {
-            let (key, tick) = (key(snapshot, state, lanes, at, mbuf, destination), state.tick());
-            let cached = A::cache(state).as_mut().and_then(|cache| cache.probe(key, generation, tick));
-            if let Some(slot) = cached {
-                lanes.slot[at] = slot;
-                lanes.verdict[at] = Verdict::Rewrite;
-                continue;
-            }
+        let key = key(snapshot, state, lanes, at, mbuf, destination);
+        let cached = A::cache(state).as_mut().and_then(|cache| cache.probe(key, generation, tick));
+        match cached {
+            Some(slot) => (lanes.slot[at], lanes.verdict[at]) = (slot, Verdict::Rewrite),
+            None => missed.push(at, destination),
         }
-        missed.at[missed.count] = at as u8;
-        missed.destinations[missed.count] = destination;
-        missed.count += 1;
     }
-    if caching {
-        let counters = A::counters(&state.link.counters);
-        counters.hits.add((asked - missed.count) as u64);
-        counters.misses.add(missed.count as u64);
-    }
-    if missed.count == 0 {
-        return asked;
-    }
-    let mut found = [NextHopIndex::NO_ROUTE; BURST];
-    look_up(snapshot, lanes, &missed, &mut found);
-    for ((&at, &destination), &index) in missed.at.iter().zip(&missed.destinations).zip(&found).take(missed.count) {
-        let at = usize::from(at);
-        let decided = decide(snapshot, state, lanes, at, &mbufs[at], (destination, index));
-        lanes.verdict[at] = match decided {
-            Some(slot) => {
-                lanes.slot[at] = slot;
-                if caching {
-                    let (key, tick) = (key(snapshot, state, lanes, at, &mbufs[at], destination), state.tick());
-                    if let Some(cache) = A::cache(state) {
-                        cache.fill(key, generation, tick, slot);
-                    }
-                }
-                Verdict::Rewrite
-            }
-            // Everything that is not a resolved neighbor: delivery, no route, a neighbor that has to be asked for.
-            None => Verdict::Exception,
-        };
-    }
+    let counters = A::counters(&state.link.counters);
+    counters.hits.add((asked - missed.count) as u64);
+    counters.misses.add(missed.count as u64);
     asked
 }
 
@@ -127,7 +155,6 @@ fn look_up<A: Family>(snapshot: &Snapshot, lanes: &Lanes, missed: &Missed<A>, fo
 }
 
 /// The slot of the neighbor that a packet goes to, when there is one, it is resolved, and the source may come in.
-#[inline]
 fn decide<A: Family>(
     snapshot: &Snapshot,
     state: &mut State,
@@ -149,12 +176,15 @@ fn decide<A: Family>(
         (index, head) = snapshot.leak(head.place(), flow, |tables| destination.lookup(tables))?;
     }
     let resolution = match head.kind() {
-        Kind::Gateway4 | Kind::Gateway6 => {
-            state.adjacencies.resolve_gateway(index, head.life(), || match snapshot.paths.decode(index, head) {
-                Some(NextHop::Gateway { interface, address }) => Some(NeighborKey::new(interface, address)),
-                _ => None,
-            })
-        }
+        Kind::Gateway4 | Kind::Gateway6 => match state.adjacencies.known(index, head) {
+            Some(slot) => Resolution::Ready(slot),
+            None => match snapshot.paths.decode(index, head) {
+                Some(NextHop::Gateway { interface, address }) => {
+                    state.adjacencies.resolve_gateway(index, head, NeighborKey::new(interface, address))
+                }
+                _ => return None,
+            },
+        },
         Kind::Connected => state.adjacencies.resolve(destination.on_link(head.place())),
         Kind::None
         | Kind::Many

@@ -1,4 +1,10 @@
-//! The stages of a burst's way, for the cycle counters.
+//! The stages of a burst's way, and the clock that times them.
+
+use super::counters::WorkerCounters;
+use ringway_mempool::cycles;
+
+/// One turn with packets in so many is timed: six readings of the time-stamp counter cost a burst as much as a stage does.
+const TIMED_IN: u32 = 16;
 
 /// A stage of the `l3` way; the other modes have only receive, process and transmit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,5 +42,53 @@ impl Stage {
             Self::Dispatch => "dispatch",
             Self::Transmit => "transmit",
         }
+    }
+}
+
+/// Times the stages of some turns.
+#[derive(Debug, Default)]
+pub struct StageClock {
+    /// Turns with packets until the next one that is timed; 0: this one is.
+    left: u32,
+}
+
+impl StageClock {
+    /// The turn had packets and is over.
+    #[inline]
+    pub fn next_turn(&mut self) {
+        self.left = self.left.checked_sub(1).unwrap_or(TIMED_IN - 1);
+    }
+
+    /// The beginning of a stage.
+    #[inline]
+    pub fn begin(&self) -> u64 {
+        if self.left == 0 { cycles() } else { 0 }
+    }
+
+    /// The end of a stage that so many packets passed, and so the beginning of the next: a reading is not free.
+    #[inline]
+    pub fn end(&self, counters: &WorkerCounters, stage: Stage, began: u64, packets: usize) -> u64 {
+        if self.left != 0 {
+            return 0;
+        }
+        let now = cycles();
+        counters.stage(stage, now.wrapping_sub(began), packets);
+        now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_turn_in_sixteen_is_timed() {
+        let (mut clock, counters) = (StageClock::default(), WorkerCounters::new(0, 0));
+        for _ in 0..32 {
+            let began = clock.begin();
+            clock.end(&counters, Stage::Input, began, 10);
+            clock.next_turn();
+        }
+        assert_eq!(counters.stage_packets[Stage::Input as usize].get(), 20);
     }
 }

@@ -9,6 +9,7 @@ use super::limiter::TokenBucket;
 use super::message::{Event, WorkerLink};
 use super::modes::Noisy;
 use super::packet::Packet;
+use super::stage::{Stage, StageClock};
 use super::staging::Staging;
 use crate::fib::cache::RouteCache;
 use ringway_mempool::{Mbuf, Pool};
@@ -42,6 +43,8 @@ pub struct State {
     pub link: WorkerLink,
     /// Time-stamp counter at the start of the turn.
     pub now: u64,
+    /// Times the stages.
+    pub clock: StageClock,
     /// Counts up with each change that may make a cached decision wrong.
     pub epoch: u32,
     /// Identification of the next packet of our own (RFC 791 3.2).
@@ -51,6 +54,12 @@ pub struct State {
 }
 
 impl State {
+    /// Ends a stage that so many packets passed, in turns that are timed; returns the beginning of the next.
+    #[inline]
+    pub fn end_stage(&self, stage: Stage, began: u64, packets: usize) -> u64 {
+        self.clock.end(&self.link.counters, stage, began, packets)
+    }
+
     /// Drops a packet of a burst.
     #[inline]
     pub fn discard(&mut self, mbuf: Mbuf, reason: DropReason, ingress: Option<u16>) {

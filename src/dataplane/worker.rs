@@ -11,7 +11,7 @@ use super::message::{CacheLine, Event, Inject, Order, Report, WorkerLink};
 use super::observe::Observer;
 use super::queues::{PortQueues, RxPort};
 use super::snapshot::Snapshot;
-use super::stage::Stage;
+use super::stage::{Stage, StageClock};
 use super::staging::Staging;
 use super::state::{State, TICK_SHIFT};
 use super::{counters, exception, l3, modes, resolution};
@@ -119,6 +119,7 @@ impl Worker {
             next_flow: 0,
             link,
             now,
+            clock: StageClock::default(),
             epoch: 0,
             identification: settings.seed as u16,
             wake: false,
@@ -173,7 +174,6 @@ impl Worker {
         let reclaimed = self.state.staging.reclaim(&mut self.state.pool);
         let mut burst = Burst::new();
         let mut received = 0;
-        // One reading of the time-stamp counter ends a stage and begins the next: a reading is not free.
         let mut last = start;
         if self.snapshot.forwarding {
             let limit = usize::from(self.snapshot.burst).clamp(1, BURST);
@@ -187,8 +187,7 @@ impl Worker {
                     continue;
                 }
                 received += count;
-                let polled = cycles();
-                self.state.link.counters.stage(Stage::Receive, polled.wrapping_sub(last), count);
+                let polled = self.state.end_stage(Stage::Receive, last, count);
                 receive_counters(&self.state.link.counters, rx.port, count);
                 last = process(&self.snapshot, &mut self.state, (rx.port, rx.number), &mut burst, polled);
                 debug_assert!(burst.is_empty(), "INV-CUSTODY: a mode leaves nothing in the burst");
@@ -200,7 +199,7 @@ impl Worker {
                         received += modes::generate(&self.snapshot, &mut self.state, to);
                     }
                 }
-                last = cycles();
+                last = self.state.clock.begin();
             }
         }
         self.state.staging.flush(&mut self.state.pool, &self.state.link.counters);
@@ -211,7 +210,8 @@ impl Worker {
             counters.idle_turns.add(1);
             return if reclaimed == 0 { Turn::Idle } else { Turn::Busy };
         }
-        counters.stage(Stage::Transmit, end.wrapping_sub(last), received);
+        self.state.clock.end(counters, Stage::Transmit, last, received);
+        self.state.clock.next_turn();
         counters.busy_cycles.add(end.wrapping_sub(start));
         counters.turn_cycles[counters::turn_bucket(end.wrapping_sub(start))].add(1);
         Turn::Busy
@@ -462,7 +462,5 @@ fn process(snapshot: &Snapshot, state: &mut State, (port, queue): (u16, u16), bu
     }
     let count = burst.len();
     modes::run(snapshot, state, port, burst);
-    let end = cycles();
-    state.link.counters.stage(Stage::Dispatch, end.wrapping_sub(start), count);
-    end
+    state.end_stage(Stage::Dispatch, start, count)
 }

@@ -171,6 +171,12 @@ impl<K: CacheKey, D: Copy + Default> RouteCache<K, D> {
         !self.is_aside()
     }
 
+    /// Whether it now finds out what is cheaper, so that [`RouteCache::end_burst`] wants to know what a burst has cost.
+    #[inline]
+    pub fn compares(&self) -> bool {
+        self.mode == CacheMode::Auto && matches!(self.phase, Phase::With | Phase::Without)
+    }
+
     /// Takes down what looking a burst up has cost, with the cache or without it.
     #[inline]
     pub fn end_burst(&mut self, cycles: u64, packets: u32) {

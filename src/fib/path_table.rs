@@ -68,6 +68,9 @@ impl Kind {
 pub struct Head(u64);
 
 impl Head {
+    /// What no slot ever has.
+    pub const NEVER: Self = Self(u64::MAX);
+
     fn new(kind: Kind, place: u16, log2: u8, life: u32) -> Self {
         Self(kind as u64 | u64::from(place) << 8 | u64::from(log2) << 24 | u64::from(life) << 32)
     }
@@ -85,9 +88,8 @@ impl Head {
         (self.0 >> 8) as u16
     }
 
-    /// Counts up each time the slot is written: what a worker has remembered of it under another life is stale.
-    #[inline]
-    pub fn life(self) -> u32 {
+    /// Counts up each time the slot is written: what a worker has remembered of it under another head is stale.
+    fn life(self) -> u32 {
         (self.0 >> 32) as u32
     }
 
