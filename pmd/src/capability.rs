@@ -82,6 +82,11 @@ bitflags! {
     }
 }
 
+impl TxOffloads {
+    /// Every checksum that a device may fill in, tunnels left out.
+    pub const CHECKSUMS: Self = Self::IPV4_CKSUM.union(Self::UDP_CKSUM).union(Self::TCP_CKSUM).union(Self::SCTP_CKSUM);
+}
+
 bitflags! {
     /// Packets whose header fields are hashed to choose a queue. A type that is not listed is received on one queue.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,7 +1,8 @@
 //! What a driver implements on the control side. What it cannot do, it leaves to the answer given here, which says so.
 
 use crate::{
-    LentPools, Link, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss, VlanSettings,
+    LentPools, Link, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss, TxOffloads,
+    VlanSettings,
 };
 use macaddr::MacAddr6;
 use ringway_mempool::Pool;
@@ -22,6 +23,8 @@ pub(crate) trait PortControl {
     fn set_groups(&mut self, _groups: &[MacAddr6]) -> Result<(), PortError> {
         Err(self.not_supported("filtering multicast groups"))
     }
+
+    fn fill_checksums(&mut self, _which: TxOffloads) {}
 
     fn xstats(&self) -> Vec<(String, u64)> {
         Vec::new()

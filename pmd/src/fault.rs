@@ -7,7 +7,7 @@
 use crate::control::PortControl;
 use crate::{
     Counter, LentPools, Link, Opened, Port, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues,
-    RingBuffers, Rss, Rx, RxQueue, RxStats, Tx, TxQueue, TxStats, VlanSettings,
+    RingBuffers, Rss, Rx, RxQueue, RxStats, Tx, TxOffloads, TxQueue, TxStats, VlanSettings,
 };
 use macaddr::MacAddr6;
 use ringway_mempool::{Burst, Custody, Mbuf, Pool};
@@ -293,6 +293,10 @@ impl PortControl for FaultPort {
 
     fn set_groups(&mut self, groups: &[MacAddr6]) -> Result<(), PortError> {
         self.inner.set_groups(groups)
+    }
+
+    fn fill_checksums(&mut self, which: TxOffloads) {
+        self.inner.fill_checksums(which);
     }
 
     fn wants_pools(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::tap::TapPort;
 use crate::xdp::XdpPort;
 use crate::{
     LentPools, Link, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss, Rx, Tx,
-    VlanSettings,
+    TxOffloads, VlanSettings,
 };
 use macaddr::MacAddr6;
 use ringway_mempool::Pool;
@@ -115,6 +115,12 @@ impl Port {
     /// [`PortError::NotSupported`]; whoever wants the groups receives all of them then.
     pub fn set_groups(&mut self, groups: &[MacAddr6]) -> Result<(), PortError> {
         each!(self, port => port.set_groups(groups))
+    }
+
+    /// Has the device fill in these checksums of every frame that is sent, of those that its settings switched on at the start; without
+    /// any, frames are sent as they are.
+    pub fn fill_checksums(&mut self, which: TxOffloads) {
+        each!(self, port => port.fill_checksums(which));
     }
 
     /// Whether [`Port::start`] and [`Port::stop`] need the workers' pools, because the device is given its buffers and gives

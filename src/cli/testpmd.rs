@@ -207,6 +207,12 @@ words! {
         Udp "udp"
         /// Of TCP.
         Tcp "tcp"
+        /// Of SCTP.
+        Sctp "sctp"
+        /// Of a tunnel's IPv4 header.
+        OuterIp "outer-ip"
+        /// Of a tunnel's UDP header.
+        OuterUdp "outer-udp"
     }
 }
 

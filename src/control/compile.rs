@@ -2,17 +2,22 @@
 
 use super::ip6::Link6;
 use super::router::Router;
-use super::state::ManagedInterface;
+use super::state::{ManagedInterface, ManagedPort};
 use crate::dataplane::ip6::own::OwnAddresses;
 use crate::dataplane::modes::ModeSettings;
 use crate::dataplane::snapshot::{Encapsulation, ForbiddenSources, Interface, PortMap, Snapshot, Vrf};
+use ringway_pmd::TxOffloads;
 
 impl Router {
     /// Makes the snapshot of the state as it is now, with the next generation.
     pub(super) fn compile(&mut self) -> Snapshot {
         let interfaces: Vec<Interface> =
             self.interfaces.iter().zip(&self.ip6).map(|(interface, link)| data_plane_side(interface, link)).collect();
-        let mut ports: Vec<PortMap> = self.ports.iter().map(|port| PortMap::new(port.port.info().mac)).collect();
+        let port_map = |port: &ManagedPort| PortMap {
+            fills: port.settings.tx_offloads & TxOffloads::CHECKSUMS,
+            ..PortMap::new(port.port.info().mac)
+        };
+        let mut ports: Vec<PortMap> = self.ports.iter().map(port_map).collect();
         for (number, interface) in self.interfaces.iter().enumerate() {
             if let Some(map) = ports.get_mut(usize::from(interface.port)) {
                 map.assign(&interface.vlans, number as u16);

@@ -219,6 +219,7 @@ impl Router {
     /// The modes that do not route want every frame, whoever it is addressed to; the router wants its own.
     pub(super) fn follow_mode(&mut self) {
         let wanted = self.mode != Mode::L3;
+        self.fill_checksums();
         for (number, managed) in self.ports.iter_mut().enumerate() {
             let asked = self.config.ports[number].promiscuous;
             if !asked && managed.promiscuous_for_mode != wanted {
@@ -264,9 +265,20 @@ fn configured_kind(target: RouteTarget) -> RouteKind {
     }
 }
 
+/// The drivers of ports in this build.
+const DRIVERS: &[&str] = &[
+    "memory",
+    "pcap",
+    "tap",
+    "af_packet",
+    "af_xdp",
+    #[cfg(feature = "dpdk")]
+    "dpdk",
+];
+
 fn version() -> Version {
     Version {
         version: env!("CARGO_PKG_VERSION").into(),
-        features: ["memory", "pcap", "af_packet", "tap"].map(String::from).to_vec(),
+        features: DRIVERS.iter().map(|driver| (*driver).into()).collect(),
     }
 }

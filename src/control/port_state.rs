@@ -5,7 +5,7 @@ use super::dealing::{Choice, Dealt, Stream, for_router, for_streams, streams, ta
 use super::router::Router;
 use super::state::PortState;
 use ringway_config::Mode;
-use ringway_pmd::{LentPools, Link, PortSettings, Queues};
+use ringway_pmd::{LentPools, Link, PortSettings, Queues, TxOffloads};
 
 impl Router {
     /// Numbers of the ports that are in one of these states.
@@ -183,8 +183,17 @@ impl Router {
         Ok(())
     }
 
+    /// Has the devices fill in the checksums of `csum set ... hw`, in mode `csum`: in every other one a frame leaves as it came.
+    pub(super) fn fill_checksums(&mut self) {
+        let csum = self.mode == Mode::Csum;
+        for managed in self.ports.iter_mut().filter(|managed| managed.state == PortState::Started) {
+            managed.port.fill_checksums(if csum { managed.settings.tx_offloads } else { TxOffloads::empty() });
+        }
+    }
+
     /// Follows a port that was started or stopped: its link, its interfaces, the snapshot.
     fn port_changed(&mut self, number: usize) {
+        self.fill_checksums();
         let mac = self.ports[number].port.info().mac;
         for interface in self.interfaces.iter_mut().filter(|interface| usize::from(interface.port) == number) {
             interface.mac = mac;

@@ -13,6 +13,7 @@ use crate::wire::ethernet;
 use ipnet::{Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
 use ringway_config::{HopByHop, Mode, SourceCheck};
+use ringway_pmd::TxOffloads;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -113,6 +114,8 @@ pub struct PortMap {
     pub mac: MacAddr6,
     /// Takes frames for every address (the modes that do not route want them).
     pub promiscuous: bool,
+    /// Checksums that its device fills in, in mode `csum`.
+    pub fills: TxOffloads,
     /// The interface of untagged frames.
     pub untagged: u16,
     /// By VLAN, where the port has single-tagged interfaces: 4096 entries.
@@ -124,7 +127,14 @@ pub struct PortMap {
 impl PortMap {
     /// A port without interfaces.
     pub fn new(mac: MacAddr6) -> Self {
-        Self { mac, promiscuous: false, untagged: NO_INTERFACE, single: None, double: HashMap::new() }
+        Self {
+            mac,
+            promiscuous: false,
+            fills: TxOffloads::empty(),
+            untagged: NO_INTERFACE,
+            single: None,
+            double: HashMap::new(),
+        }
     }
 
     /// Gives the frames with these tags (outermost first) to an interface.

@@ -54,9 +54,12 @@ check "start" rw start
 damaged
 sees "both are counted" "Bad-ipcsum: 1 +Bad-l4csum: 1" rw show fwd stats all
 sees "csum show" "^IP checksum offload is sw" rw csum show 0
-check "csum set sw" rw csum set udp sw all
-refuses "hw is not supported" "not supported: IP checksum offload" rw csum set ip hw 0
+refuses "csum set is for stopped ports" "Please stop port 0 first" rw csum set udp sw all
 check "stop" rw stop
+check "port stop 0" rw port stop 0
+refuses "and the device has to be able" "IP checksum offload is not supported by port 0" rw csum set ip hw 0
+sees "csum set sw" "^SCTP checksum offload is sw" rw csum set udp sw 0
+check "port start 0" rw port start 0
 
 step "5tswap"
 check "set fwd 5tswap" rw set fwd 5tswap

@@ -40,16 +40,6 @@ int ringway_rx_queue_count(uint16_t port, uint16_t queue)
 	return rte_eth_rx_queue_count(port, queue);
 }
 
-int ringway_rx_descriptor_status(uint16_t port, uint16_t queue, uint16_t offset)
-{
-	return rte_eth_rx_descriptor_status(port, queue, offset);
-}
-
-int ringway_tx_descriptor_status(uint16_t port, uint16_t queue, uint16_t offset)
-{
-	return rte_eth_tx_descriptor_status(port, queue, offset);
-}
-
 int ringway_link_get(uint16_t port, struct ringway_link *link)
 {
 	struct rte_eth_link state;
@@ -65,11 +55,6 @@ int ringway_link_get(uint16_t port, struct ringway_link *link)
 int ringway_errno(void)
 {
 	return rte_errno;
-}
-
-uint32_t ringway_lcore_id(void)
-{
-	return rte_lcore_id();
 }
 
 void ringway_set_lcore_id(uint32_t lcore)
@@ -98,11 +83,6 @@ uint32_t ringway_mempool_header_size(const struct rte_mempool *pool)
 uint32_t ringway_mempool_object_stride(const struct rte_mempool *pool)
 {
 	return pool->header_size + pool->elt_size + pool->trailer_size;
-}
-
-int ringway_lpm_lookup_bulk(const struct rte_lpm *lpm, const uint32_t *addresses, uint32_t *next_hops, unsigned int count)
-{
-	return rte_lpm_lookup_bulk(lpm, addresses, next_hops, count);
 }
 
 void ringway_lpm_lookup_x4(const struct rte_lpm *lpm, const uint32_t *addresses, uint32_t *next_hops, unsigned int count,

@@ -30,7 +30,6 @@
 
 /* Constants that are macros of casts and shifts there, so that bindgen cannot read them. */
 enum {
-	RINGWAY_HEADROOM = RTE_PKTMBUF_HEADROOM,
 	RINGWAY_MAX_LCORE = RTE_MAX_LCORE,
 	RINGWAY_MAX_ETHPORTS = RTE_MAX_ETHPORTS,
 	RINGWAY_ETH_NAME_LEN = RTE_ETH_NAME_MAX_LEN,
@@ -39,13 +38,9 @@ enum {
 	RINGWAY_VLAN_FILTER_OFFLOAD = RTE_ETH_VLAN_FILTER_OFFLOAD,
 	RINGWAY_VLAN_EXTEND_OFFLOAD = RTE_ETH_VLAN_EXTEND_OFFLOAD,
 	RINGWAY_QINQ_STRIP_OFFLOAD = RTE_ETH_QINQ_STRIP_OFFLOAD,
-	RINGWAY_LOG_INFO = RTE_LOG_INFO,
-	RINGWAY_LOG_NOTICE = RTE_LOG_NOTICE,
-	RINGWAY_LOG_DEBUG = RTE_LOG_DEBUG,
 	RINGWAY_LINK_UP = RTE_ETH_LINK_UP,
 	RINGWAY_LINK_FULL_DUPLEX = RTE_ETH_LINK_FULL_DUPLEX,
 	RINGWAY_MEMPOOL_F_NO_SPREAD = RTE_MEMPOOL_F_NO_SPREAD,
-	RINGWAY_MEMZONE_IOVA_CONTIG = RTE_MEMZONE_IOVA_CONTIG,
 };
 
 /* Where the fields that the data path touches are, in the headers at hand: `mbuf.rs` is held against them. Releases wrap
@@ -66,6 +61,9 @@ enum {
 	RINGWAY_MBUF_POOL = offsetof(struct rte_mbuf, pool),
 	RINGWAY_MBUF_NEXT = offsetof(struct rte_mbuf, next),
 	RINGWAY_MBUF_TX_OFFLOAD = offsetof(struct rte_mbuf, tx_offload),
+	/* Where in it the lengths of the Ethernet and of the IP header are, as a shift. */
+	RINGWAY_TX_L2_LEN_SHIFT = RTE_MBUF_L2_LEN_OFS,
+	RINGWAY_TX_L3_LEN_SHIFT = RTE_MBUF_L3_LEN_OFS,
 };
 /* Where the distribution puts the plug-ins; empty when this DPDK has none. */
 #ifdef RTE_EAL_PMD_PATH
@@ -76,7 +74,6 @@ enum {
 static const int RINGWAY_SOCKET_ID_ANY = SOCKET_ID_ANY;
 static const uint32_t RINGWAY_LCORE_ID_ANY = LCORE_ID_ANY;
 static const uint32_t RINGWAY_SPEED_UNKNOWN = RTE_ETH_SPEED_NUM_UNKNOWN;
-static const uint64_t RINGWAY_BAD_IOVA = RTE_BAD_IOVA;
 
 static const uint64_t RINGWAY_RX_OFFLOAD_VLAN_STRIP = RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
 static const uint64_t RINGWAY_RX_OFFLOAD_IPV4_CKSUM = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
@@ -135,16 +132,12 @@ static const uint64_t RINGWAY_RSS_S_VLAN = RTE_ETH_RSS_S_VLAN;
 
 static const uint64_t RINGWAY_RX_VLAN_STRIPPED = RTE_MBUF_F_RX_VLAN_STRIPPED;
 static const uint64_t RINGWAY_RX_QINQ_STRIPPED = RTE_MBUF_F_RX_QINQ_STRIPPED;
-static const uint64_t RINGWAY_RX_IP_CKSUM_MASK = RTE_MBUF_F_RX_IP_CKSUM_MASK;
-static const uint64_t RINGWAY_RX_IP_CKSUM_NONE = RTE_MBUF_F_RX_IP_CKSUM_NONE;
-static const uint64_t RINGWAY_RX_L4_CKSUM_MASK = RTE_MBUF_F_RX_L4_CKSUM_MASK;
-static const uint64_t RINGWAY_RX_L4_CKSUM_NONE = RTE_MBUF_F_RX_L4_CKSUM_NONE;
-static const uint64_t RINGWAY_TX_VLAN = RTE_MBUF_F_TX_VLAN;
 static const uint64_t RINGWAY_TX_IPV4 = RTE_MBUF_F_TX_IPV4;
 static const uint64_t RINGWAY_TX_IPV6 = RTE_MBUF_F_TX_IPV6;
 static const uint64_t RINGWAY_TX_IP_CKSUM = RTE_MBUF_F_TX_IP_CKSUM;
 static const uint64_t RINGWAY_TX_TCP_CKSUM = RTE_MBUF_F_TX_TCP_CKSUM;
 static const uint64_t RINGWAY_TX_UDP_CKSUM = RTE_MBUF_F_TX_UDP_CKSUM;
+static const uint64_t RINGWAY_TX_SCTP_CKSUM = RTE_MBUF_F_TX_SCTP_CKSUM;
 
 /* Bursts. */
 uint16_t ringway_rx_burst(uint16_t port, uint16_t queue, struct rte_mbuf **mbufs, uint16_t count);
@@ -153,8 +146,6 @@ uint16_t ringway_tx_prepare(uint16_t port, uint16_t queue, struct rte_mbuf **mbu
 void ringway_free_burst(struct rte_mbuf **mbufs, uint16_t count);
 bool ringway_linearize(struct rte_mbuf *mbuf);
 int ringway_rx_queue_count(uint16_t port, uint16_t queue);
-int ringway_rx_descriptor_status(uint16_t port, uint16_t queue, uint16_t offset);
-int ringway_tx_descriptor_status(uint16_t port, uint16_t queue, uint16_t offset);
 
 /* Messages. */
 bool ringway_log_to(void (*line)(const char *bytes, size_t count));
@@ -170,7 +161,6 @@ int ringway_link_get(uint16_t port, struct ringway_link *link);
 
 /* Threads. */
 int ringway_errno(void);
-uint32_t ringway_lcore_id(void);
 void ringway_set_lcore_id(uint32_t lcore);
 
 /* Pools. */
@@ -183,7 +173,6 @@ uint32_t ringway_mempool_object_stride(const struct rte_mempool *pool);
  * table takes hours. Routes have to come shorter before longer; `groups` counts the blocks of 256 entries, `most` of which there are. */
 int ringway_lpm_fill(struct rte_lpm *lpm, uint32_t address, uint8_t depth, uint32_t next_hop, uint32_t *groups, uint32_t most);
 /* Longest-prefix match, a burst a call. */
-int ringway_lpm_lookup_bulk(const struct rte_lpm *lpm, const uint32_t *addresses, uint32_t *next_hops, unsigned int count);
 /* The vector form that l3fwd uses: four addresses at a time, `missing` where there is no route. */
 void ringway_lpm_lookup_x4(const struct rte_lpm *lpm, const uint32_t *addresses, uint32_t *next_hops, unsigned int count,
 		uint32_t missing);

@@ -48,6 +48,11 @@ pub(super) fn bound_for_user_space() -> Vec<String> {
     addresses
 }
 
+/// Whether a PCI device is there, under a driver that leaves it to DPDK.
+pub(super) fn is_usable(device: &str) -> bool {
+    kernel_driver(&Path::new(PCI).join(full_name(device))).is_some_and(|driver| USABLE.contains(&&*driver))
+}
+
 /// The kernel driver that a PCI device is bound to, if it is to one.
 fn kernel_driver(device: &Path) -> Option<String> {
     let driver = std::fs::read_link(device.join("driver")).ok()?;

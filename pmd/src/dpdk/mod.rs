@@ -15,7 +15,9 @@
 //! `rte_ethdev.h`.
 
 mod arguments;
+mod calls;
 mod capability;
+mod checksum;
 mod device;
 mod eal;
 mod eal_error;

@@ -287,6 +287,7 @@ impl DpdkPort {
                 port: self.number,
                 queue,
                 ring: configured.tx_ring.into(),
+                checksums: self.checksums.clone(),
                 gone: self.gone.clone(),
                 stats: stats.clone(),
                 _eal: self.eal.clone(),

@@ -1,13 +1,14 @@
 //! A transmit queue of a DPDK port.
 
+use super::checksum;
 use super::eal::Eal;
 use super::pool::mbuf_of;
 use super::sys::{self, MbufLine};
-use crate::{TxQueue, TxStats};
+use crate::{TxOffloads, TxQueue, TxStats};
 use ringway_mempool::{BURST, Burst, Pool};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A transmit queue of a DPDK port.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct DpdkTx {
     pub(super) queue: u16,
     /// Most buffers in its ring.
     pub(super) ring: u32,
+    /// Bits of [`TxOffloads`]: the checksums that the device fills in; none, and frames are sent as they are.
+    pub(super) checksums: Arc<AtomicU64>,
     /// The device has vanished.
     pub(super) gone: Arc<AtomicBool>,
     pub(super) stats: TxStats,
@@ -32,6 +35,7 @@ impl TxQueue for DpdkTx {
         let mut mbufs = [ptr::null_mut::<sys::rte_mbuf>(); BURST];
         let mut bytes = 0;
         let (port, queue) = (self.port, self.queue);
+        let checksums = self.checksums.load(Ordering::Relaxed);
         // `mbufs` is filled by the first closure and sent by the second; a pointer spares a second array.
         let told = mbufs.as_mut_ptr();
         let taken = pool.surrender(
@@ -52,7 +56,13 @@ impl TxQueue for DpdkTx {
             },
             // SAFETY: the queue is set up and this thread alone fills it; `count` pointers were told. What the driver frees
             // goes to the pool, which is open (INV-OPEN).
-            |count| unsafe { usize::from(sys::ringway_tx_burst(port, queue, told, count as u16)) },
+            |count| unsafe {
+                if checksums != 0 {
+                    let which = TxOffloads::from_bits_truncate(checksums);
+                    checksum::ask(port, queue, std::slice::from_raw_parts_mut(told, count), which);
+                }
+                usize::from(sys::ringway_tx_burst(port, queue, told, count as u16))
+            },
         );
         let left: u64 = burst.as_slice().iter().map(|mbuf| u64::from(mbuf.len())).sum();
         self.stats.packets.add(taken as u64);

@@ -3,6 +3,7 @@
 //! A change of the modes' settings is desired state like any other: it goes into the configuration at once, and into force at the
 //! next `start`.
 
+mod checksums;
 mod execute;
 mod observed;
 mod ports;

@@ -3,7 +3,7 @@
 use crate::cli::command::PortSelector;
 use crate::cli::grammar::Options;
 use crate::cli::reply::Reply;
-use crate::cli::testpmd::{Layer, MacChange, VlanOffload, Way};
+use crate::cli::testpmd::{MacChange, VlanOffload, Way};
 use crate::cli::view::View;
 use crate::cli::view::testpmd as view;
 use crate::control::router::Router;
@@ -96,30 +96,6 @@ impl Router {
             scattered: info.scattered,
             burst_mode: info.burst_mode,
         })
-    }
-
-    /// `csum show`: no packet carries a request to the device, so software fills in every checksum.
-    pub(super) fn show_checksums(&self, port: &PortSelector, options: Options) -> Result<Reply, String> {
-        let one = |number| view::PortChecksums { port: number as u16, ip: "sw", udp: "sw", tcp: "sw" };
-        let ports = self.select_ports(port)?.into_iter().map(one).collect();
-        Ok(Reply::view(&view::Checksums { ports }, options))
-    }
-
-    pub(super) fn set_checksum(
-        &mut self,
-        layer: Layer,
-        hardware: bool,
-        port: &PortSelector,
-        options: Options,
-    ) -> Result<Reply, String> {
-        if hardware {
-            self.select_ports(port)?;
-            let name = layer.to_string().to_uppercase();
-            return Err(format!(
-                "not supported: {name} checksum offload in mode csum; software fills in what is wrong, and what is right costs nothing more"
-            ));
-        }
-        self.show_checksums(port, options)
     }
 
     pub(super) fn change_mac(

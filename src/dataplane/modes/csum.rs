@@ -1,5 +1,7 @@
 //! Mode `csum`: new Ethernet addresses, and every wrong IPv4, UDP and TCP checksum made right; the wrong ones are counted.
 //!
+//! `csum set LAYER hw PORT` leaves a checksum to the device of the port that sends, which fills it in unseen: it is not counted then.
+//!
 //! One sum over the bytes, the checksum field among them, tells whether the checksum is right; only when it is not the sum
 //! without that field becomes the new one. UDP without a checksum over IPv4 stays without (RFC 768), as in testpmd.
 
@@ -9,6 +11,7 @@ use crate::dataplane::snapshot::Snapshot;
 use crate::dataplane::state::State;
 use crate::wire::checksum::Sum;
 use ringway_mempool::Burst;
+use ringway_pmd::TxOffloads;
 
 /// What was wrong with a frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,14 +22,16 @@ struct Wrong {
 
 /// Forwards a burst with its checksums right.
 pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst) {
-    let addresses = plain::addresses(snapshot, snapshot.modes.target(port).unwrap_or(port));
+    let to = snapshot.modes.target(port).unwrap_or(port);
+    let addresses = plain::addresses(snapshot, to);
+    let fills = snapshot.ports.get(usize::from(to)).map_or(TxOffloads::empty(), |port| port.fills);
     let (mut ip, mut transport) = (0, 0);
     for mbuf in burst.as_slice() {
         let frame = state.pool.frame_mut(mbuf);
         if let Some(head) = frame.first_chunk_mut::<12>() {
             *head = addresses;
         }
-        let wrong = put_right(frame);
+        let wrong = put_right(frame, fills);
         ip += u64::from(wrong.ip);
         transport += u64::from(wrong.transport);
     }
@@ -39,15 +44,21 @@ pub fn run(snapshot: &Snapshot, state: &mut State, port: u16, burst: &mut Burst)
     plain::tagged(snapshot, state, port, burst);
 }
 
-/// Puts the checksums of a frame right; says which were wrong.
-fn put_right(frame: &mut [u8]) -> Wrong {
+/// Puts the checksums of a frame right, but for those that the device fills in; says which were wrong.
+fn put_right(frame: &mut [u8], fills: TxOffloads) -> Wrong {
     let mut wrong = Wrong::default();
     let Some(headers) = Headers::find(frame) else { return wrong };
-    if let Family::V4(len) = headers.family {
+    if let Family::V4(len) = headers.family
+        && !fills.contains(TxOffloads::IPV4_CKSUM)
+    {
         wrong.ip = correct(frame, Sum::ZERO, headers.ip, headers.ip + len, 10);
     }
     let Some(transport) = headers.transport.filter(|transport| transport.whole) else { return wrong };
-    let field = if transport.protocol == UDP { 6 } else { 16 };
+    let (field, filled) =
+        if transport.protocol == UDP { (6, TxOffloads::UDP_CKSUM) } else { (16, TxOffloads::TCP_CKSUM) };
+    if fills.contains(filled) {
+        return wrong;
+    }
     let absent = frame.get(transport.start + field..transport.start + field + 2) == Some(&[0, 0]);
     // RFC 768: "An all zero transmitted checksum value means that the transmitter generated no checksum". RFC 8200 8.1: over
     // IPv6 "the UDP checksum is not optional".

@@ -35,7 +35,7 @@ pub fn find(words: &[Word]) -> Option<(String, &'static str)> {
 const CONFIGURED: &str = "the configuration file sets it at the start";
 const QUEUES: &str = "`port config all rxq|txq|rxd|txd` sets queues and rings of every port";
 const ONE_SEGMENT: &str = "packets have one segment; `set txpkts` sets its size";
-const CHECKSUMS: &str = "`csum set ip|udp|tcp` is there";
+const CHECKSUMS: &str = "a tunnel is taken for what it carries it in; `csum set` is there";
 const AUDIT: &str = "`show pool` tells where each buffer is";
 
 static ABSENT: &[Absent] = &[
@@ -75,7 +75,6 @@ static ABSENT: &[Absent] = &[
     absent("set raw_decap|raw_encap|sample_actions|vxlan|vxlan-tos-ttl|vxlan-with-vlan|nvgre|nvgre-with-vlan"),
     absent("set l2_encap|l2_decap|mplsogre_encap|mplsogre_decap|mplsoudp_encap|mplsoudp_decap|conntrack"),
     instead("set fwd shared-rxq|shared_rxq|recycle_mbufs|ieee1588", "`help set fwd` lists the modes"),
-    instead("csum set sctp|outer-ip|outer-udp", CHECKSUMS),
     instead("csum parse-tunnel|mac-swap", CHECKSUMS),
     absent("tso|tunnel_tso set|show"),
     // VLAN and addresses.

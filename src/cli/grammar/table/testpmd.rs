@@ -134,8 +134,8 @@ pub(super) static ROWS: &[Spec] = &[
     ),
     Spec::new(
         Section::Forwarding,
-        "csum set <layer:ip|udp|tcp> <by:hw|sw> <port>",
-        "who fills in a checksum of mode `csum` on a sending port: the device or software",
+        "csum set <layer:ip|udp|tcp|sctp|outer-ip|outer-udp> <by:hw|sw> <port>",
+        "who fills in a checksum of mode `csum` on a sending port, which has to be stopped: the device or software",
         "csum set ip sw 0",
         |a| {
             let layer = word(a, "layer", Layer::from_word)?;
