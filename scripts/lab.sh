@@ -138,6 +138,9 @@ lab_is_over() {
     [[ -z $state || $state == Z ]]
 }
 
+# listens NAMESPACE PORT: a program there waits for TCP connections on this port. `ss` itself succeeds whether it finds one or not.
+listens() { ip netns exec "$1" ss -Htln "sport = $2" | grep -q .; }
+
 # start_ringway FILE: runs ringway on FILE and returns when it answers commands; `-` is the standard input. Its process
 # number is in RINGWAY_PID afterwards.
 start_ringway() {

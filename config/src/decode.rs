@@ -50,10 +50,26 @@ pub(crate) fn document(text: &str, sink: &Sink<'_>) -> Config {
     if !sink.is_guess() {
         check::all(&drafts, &config, sink);
     }
+    forwarding_ports(&file, &config, &drafts, sink);
     config.neighbors = drafts.neighbors.iter().filter_map(|draft| draft.resolve(&drafts.interfaces)).collect();
     config.ports = drafts.ports.into_iter().filter_map(|draft| draft.port).collect();
     config.vrfs = drafts.vrfs.into_iter().map(|name| Vrf { name: name.value }).collect();
     config.interfaces = drafts.interfaces.into_iter().filter_map(|draft| draft.interface).collect();
     config.routes = drafts.routes.into_iter().filter_map(|draft| draft.route).collect();
     config
+}
+
+/// Reports a port in `ports` of `[modes]` that is not there, and one that is there twice.
+fn forwarding_ports(file: &Reader<'_>, config: &Config, drafts: &Drafts, sink: &Sink<'_>) {
+    let names: Vec<&str> = drafts.ports.iter().filter_map(|port| port.name.as_ref()).map(|name| &*name.value).collect();
+    let listed = &config.modes.ports;
+    for (at, port) in listed.iter().enumerate() {
+        let message = match names.contains(&port.as_str()) {
+            false if names.len() < drafts.ports.len() => continue,
+            false => format!("[modes] ports: there is no port `{port}`"),
+            true if listed[..at].contains(port) => format!("[modes] ports: port `{port}` is named twice"),
+            true => continue,
+        };
+        sink.report(&file.key_span("modes"), message, format!("the ports are: {}", names.join(", ")));
+    }
 }

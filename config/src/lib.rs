@@ -27,6 +27,7 @@ mod keys;
 mod mistake;
 mod model;
 mod modes;
+mod port;
 mod reader;
 mod sink;
 mod suggest;
@@ -39,13 +40,15 @@ use std::path::Path;
 pub use advertise::{Advertise, Preference};
 pub use mistake::{LoadError, Mistake, Mistakes};
 pub use model::{
-    Cache, Config, Cores, Dpdk, DriverSettings, Fault, Icmp, Interface, Memory, Neighbor, NeighborSettings, Port,
-    Route, RouteKind, RoutePath, Router, Vrf, Workers, Xdp,
+    Cache, Config, Cores, Dpdk, Icmp, Interface, Memory, Neighbor, NeighborSettings, Route, RouteKind, RoutePath,
+    Router, Vrf, Workers,
 };
 pub use modes::Modes;
+pub use port::{DriverSettings, Fault, Port, Xdp};
 pub use value::is_dpdk_device;
 pub use words::{
-    CacheMode, HopByHop, HugePages, Idle, InterfaceId, Mode, Pages, SourceCheck, Steer, UnknownMode, XdpMode, ZeroCopy,
+    CacheMode, HopByHop, HugePages, Idle, InterfaceId, Mode, Pages, RssPackets, SourceCheck, Steer, Topology,
+    UnknownMode, XdpMode, ZeroCopy,
 };
 
 /// Reads the file at `path` and checks it.

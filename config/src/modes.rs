@@ -1,10 +1,21 @@
 //! `[modes]`: what the forwarding modes other than `l3` go by; the words and defaults are testpmd's.
 
+use crate::words::Topology;
 use serde::Serialize;
 
 /// Settings of testpmd's forwarding modes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Modes {
+    /// Which port sends what another receives.
+    pub topology: Topology,
+    /// Names of the ports that forward, in their order; empty for all.
+    pub ports: Vec<String>,
+    /// How many of them forward; all unless given.
+    pub port_count: Option<u16>,
+    /// The cores whose workers forward, in their order; empty for all.
+    pub cores: Vec<u16>,
+    /// How many of them forward; all unless given.
+    pub core_count: Option<u16>,
     /// Bytes of a frame that `txonly` and `flowgen` make, without FCS.
     pub tx_bytes: u16,
     /// Destinations that `flowgen` takes turns at.
@@ -41,6 +52,11 @@ impl Modes {
 impl Default for Modes {
     fn default() -> Self {
         Self {
+            topology: Topology::default(),
+            ports: Vec::new(),
+            port_count: None,
+            cores: Vec::new(),
+            core_count: None,
             tx_bytes: 64,
             flows: 1_024,
             retries: 0,

@@ -276,6 +276,80 @@ impl Word for HugePages {
         &[("auto", Self::Auto), ("always", Self::Always), ("never", Self::Never)];
 }
 
+/// Which port sends what another receives, in the modes that do not route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Topology {
+    /// 0 with 1, 2 with 3; a last odd port with itself.
+    #[default]
+    Paired,
+    /// Each to the one after it, the last to the first.
+    Chained,
+    /// Each to itself.
+    Loop,
+}
+
+impl Topology {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        Word::word(self)
+    }
+
+    /// The topology of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(text, _)| *text == word).map(|(_, topology)| *topology)
+    }
+}
+
+impl Word for Topology {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("paired", Self::Paired), ("chained", Self::Chained), ("loop", Self::Loop)];
+}
+
+/// Which packets a device spreads over its receive queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RssPackets {
+    /// All that it can tell apart.
+    All,
+    /// None: everything is received on one queue.
+    None,
+    /// By addresses.
+    Ip,
+    /// By addresses and ports of TCP.
+    Tcp,
+    /// By addresses and ports of UDP.
+    Udp,
+    /// By addresses and ports of SCTP.
+    Sctp,
+    /// By the Ethernet header.
+    Ether,
+}
+
+impl RssPackets {
+    /// Its word, which is testpmd's.
+    pub fn word(self) -> &'static str {
+        Word::word(self)
+    }
+
+    /// The packets of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(text, _)| *text == word).map(|(_, packets)| *packets)
+    }
+}
+
+impl Word for RssPackets {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("all", Self::All),
+        ("none", Self::None),
+        ("ip", Self::Ip),
+        ("tcp", Self::Tcp),
+        ("udp", Self::Udp),
+        ("sctp", Self::Sctp),
+        ("ether", Self::Ether),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

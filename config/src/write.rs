@@ -8,8 +8,38 @@ use ipnet::IpNet;
 use crate::words::Word;
 use crate::{
     Advertise, Cache, Config, Cores, Dpdk, DriverSettings, Fault, Icmp, Interface, InterfaceId, Memory, Modes,
-    Neighbor, NeighborSettings, Port, Route, RouteKind, RoutePath, Router, SourceCheck, Vrf, Workers, Xdp,
+    Neighbor, NeighborSettings, Port, Route, RouteKind, RoutePath, Router, RssPackets, SourceCheck, Vrf, Workers, Xdp,
 };
+
+/// A value as the file spells it.
+trait Value: PartialEq {
+    fn spelled(&self) -> String;
+}
+
+impl<W: Word> Value for W {
+    fn spelled(&self) -> String {
+        toml::Value::String(self.word().into()).to_string()
+    }
+}
+
+/// Values whose own text is TOML.
+macro_rules! plain {
+    ($($kind:ty),+) => {
+        $(impl Value for $kind {
+            fn spelled(&self) -> String {
+                self.to_string()
+            }
+        })+
+    };
+}
+plain!(bool, u8, u16, u32, u64);
+
+/// Writes the keys, each named as its field is, whose values differ from the default.
+macro_rules! changed {
+    ($table:ident, $of:expr, $default:expr; $($key:ident),+ $(,)?) => {
+        $($table.changed(stringify!($key), &$of.$key, &$default.$key);)+
+    };
+}
 
 /// A table being written; its heading stands when it has a key, or when it must.
 struct Table {
@@ -35,9 +65,9 @@ impl Table {
         self.raw(key, toml::Value::String(value.to_string()));
     }
 
-    fn changed<T: PartialEq + Display>(&mut self, key: &str, value: T, default: T) {
+    fn changed<V: Value>(&mut self, key: &str, value: &V, default: &V) {
         if value != default {
-            self.raw(key, value);
+            self.raw(key, value.spelled());
         }
     }
 
@@ -61,16 +91,17 @@ impl Table {
         }
     }
 
+    /// A list of numbers; nothing of an empty one.
+    fn numbers(&mut self, key: &str, values: &[u16]) {
+        if !values.is_empty() {
+            self.raw(key, format_args!("{values:?}"));
+        }
+    }
+
     fn changed_texts(&mut self, key: &str, values: &[String]) {
         if !values.is_empty() {
             let values: Vec<toml::Value> = values.iter().cloned().map(toml::Value::String).collect();
             self.raw(key, toml::Value::Array(values));
-        }
-    }
-
-    fn changed_word<W: Word>(&mut self, key: &str, value: W, default: W) {
-        if value != default {
-            self.text(key, value.word());
         }
     }
 
@@ -124,13 +155,11 @@ fn router(router: &Router) -> Table {
     if router.name != default.name {
         table.text("name", &router.name);
     }
-    table.changed_word("mode", router.mode, default.mode);
+    changed!(table, router, default; mode);
     if router.socket != default.socket {
         table.text("socket", router.socket.display());
     }
-    table.changed("accept_source_route", router.accept_source_route, default.accept_source_route);
-    table.changed_word("hop_by_hop", router.hop_by_hop, default.hop_by_hop);
-    table.changed("max_routes", router.max_routes, default.max_routes);
+    changed!(table, router, default; accept_source_route, hop_by_hop, max_routes);
     if let Some(secret) = &router.address_secret {
         table.text("address_secret", secret);
     }
@@ -144,15 +173,13 @@ fn workers(workers: &Workers) -> Table {
         Cores::Count(count) => table.raw("count", count),
         Cores::List(cores) => table.raw("cores", format_args!("{cores:?}")),
     }
-    table.changed_word("idle", workers.idle, default.idle);
-    table.changed("burst", workers.burst, default.burst);
+    changed!(table, workers, default; idle, burst);
     table
 }
 
 fn memory(memory: &Memory) -> Table {
     let (mut table, default) = (Table::optional("[memory]"), Memory::default());
-    table.changed_word("pages", memory.pages, default.pages);
-    table.changed("lock", memory.lock, default.lock);
+    changed!(table, memory, default; pages, lock);
     table.given("buffers", memory.buffers);
     table.given("frame_size", memory.frame_size);
     table
@@ -160,15 +187,14 @@ fn memory(memory: &Memory) -> Table {
 
 fn dpdk(dpdk: &Dpdk) -> Table {
     let (mut table, default) = (Table::required("[dpdk]"), Dpdk::default());
-    table.changed_word("huge_pages", dpdk.huge_pages, default.huge_pages);
-    table.changed("secondary", dpdk.secondary, default.secondary);
+    changed!(table, dpdk, default; huge_pages, secondary);
     table.changed_texts("devices", &dpdk.devices);
     table.changed_texts("args", &dpdk.args);
     table
 }
 
 fn port(port: &Port) -> Table {
-    let mut table = Table::required("[[port]]");
+    let (mut table, default) = (Table::required("[[port]]"), Port::new("", port.driver.clone()));
     table.text("name", &port.name);
     table.text("driver", port.driver.name());
     match &port.driver {
@@ -179,24 +205,24 @@ fn port(port: &Port) -> Table {
         DriverSettings::AfXdp { device, xdp } => {
             let default = Xdp::default();
             table.text("device", device);
-            table.changed_word("steer", xdp.steer, default.steer);
-            table.changed_word("mode", xdp.mode, default.mode);
-            table.changed_word("zero_copy", xdp.zero_copy, default.zero_copy);
-            table.changed("busy_poll", xdp.busy_poll, default.busy_poll);
+            changed!(table, xdp, default; steer, mode, zero_copy, busy_poll, batch, batch_wait_us, defer_us);
         }
         DriverSettings::Pcap { input, output, repeat } => {
             table.given_text("input", input.as_ref().map(|path| path.display()));
             table.given_text("output", output.as_ref().map(|path| path.display()));
-            table.changed("repeat", *repeat, 1);
+            table.changed("repeat", repeat, &1);
         }
         DriverSettings::Memory { peer } => table.given_text("peer", peer.as_ref()),
     }
-    table.changed("rx_ring", port.rx_ring, Port::DEFAULT_RING);
-    table.changed("tx_ring", port.tx_ring, Port::DEFAULT_RING);
+    changed!(table, port, default; rx_ring, tx_ring);
+    table.given("rx_queues", port.rx_queues);
+    table.given("tx_queues", port.tx_queues);
+    table.given_text("rss", port.rss.map(RssPackets::word));
+    changed!(table, port, default; vlan_strip, vlan_filter);
+    table.numbers("vlans", &port.vlans);
     table.given("mtu", port.mtu);
     table.given_text("mac", port.mac);
-    table.changed("promiscuous", port.promiscuous, false);
-    table.changed("all_multicast", port.all_multicast, false);
+    changed!(table, port, default; promiscuous, all_multicast);
     table.given_text("eth_peer", port.eth_peer);
     table.given("tx_vlan", port.tx_vlan);
     table
@@ -212,8 +238,7 @@ fn fault(fault: &Fault) -> Table {
             table.raw(key, format_args!("{share:?}"));
         }
     }
-    table.changed("delay_polls", fault.delay_polls, default.delay_polls);
-    table.changed("seed", fault.seed, default.seed);
+    changed!(table, fault, default; delay_polls, seed);
     table
 }
 
@@ -222,15 +247,15 @@ fn interface(interface: &Interface) -> Table {
     table.text("name", &interface.name);
     table.list("addresses", &interface.addresses);
     table.given("mtu", interface.mtu);
-    table.changed("up", interface.up, true);
-    table.changed("redirects", interface.redirects, true);
-    table.changed("directed_broadcast", interface.directed_broadcast, false);
+    table.changed("up", &interface.up, &true);
+    table.changed("redirects", &interface.redirects, &true);
+    table.changed("directed_broadcast", &interface.directed_broadcast, &false);
     let has_ipv6 = interface.ra.is_some() || interface.addresses.iter().any(|net| net.addr().is_ipv6());
-    table.changed("ipv6", interface.ipv6, has_ipv6);
-    table.changed_word("interface_id", interface.interface_id, InterfaceId::Eui64);
-    table.changed("duplicate_detection", interface.duplicate_detection, true);
+    table.changed("ipv6", &interface.ipv6, &has_ipv6);
+    table.changed("interface_id", &interface.interface_id, &InterfaceId::Eui64);
+    table.changed("duplicate_detection", &interface.duplicate_detection, &true);
     table.given_text("vrf", interface.vrf.as_ref());
-    table.changed_word("source_check", interface.source_check, SourceCheck::Off);
+    table.changed("source_check", &interface.source_check, &SourceCheck::Off);
     table
 }
 
@@ -242,21 +267,17 @@ fn vrf(vrf: &Vrf) -> Table {
 
 fn advertise(ra: &Advertise) -> Table {
     let (mut table, default) = (Table::required("[interface.ra]"), Advertise::default());
-    table.changed("max_interval_s", ra.max_interval_s, default.max_interval_s);
+    changed!(table, ra, default; max_interval_s);
     table.given("min_interval_s", ra.min_interval_s);
     table.given("lifetime_s", ra.lifetime_s);
-    table.changed_word("preference", ra.preference, default.preference);
+    changed!(table, ra, default; preference);
     table.list("prefixes", &ra.prefixes);
-    table.changed("valid_s", ra.valid_s, default.valid_s);
-    table.changed("preferred_s", ra.preferred_s, default.preferred_s.min(ra.valid_s));
-    table.changed("autonomous", ra.autonomous, default.autonomous);
+    changed!(table, ra, default; valid_s);
+    table.changed("preferred_s", &ra.preferred_s, &default.preferred_s.min(ra.valid_s));
+    changed!(table, ra, default; autonomous);
     table.given("mtu", ra.mtu);
     table.list("name_servers", &ra.name_servers);
-    table.changed("hop_limit", ra.hop_limit, default.hop_limit);
-    table.changed("managed", ra.managed, default.managed);
-    table.changed("other", ra.other, default.other);
-    table.changed("reachable_ms", ra.reachable_ms, default.reachable_ms);
-    table.changed("retransmit_ms", ra.retransmit_ms, default.retransmit_ms);
+    changed!(table, ra, default; hop_limit, managed, other, reachable_ms, retransmit_ms);
     table
 }
 
@@ -281,7 +302,7 @@ fn route(route: &Route) -> Table {
         RouteKind::Unreachable => table.text("type", "unreachable"),
         RouteKind::Prohibit => table.text("type", "prohibit"),
     }
-    table.changed("metric", route.metric, 0);
+    table.changed("metric", &route.metric, &0);
     table.given_text("vrf", route.vrf.as_ref());
     table.given_text("lookup", route.lookup.as_ref());
     table
@@ -308,45 +329,37 @@ fn neighbor(neighbor: &Neighbor) -> Table {
 
 fn cache(cache: &Cache) -> Table {
     let (mut table, default) = (Table::optional("[cache]"), Cache::default());
-    table.changed_word("mode", cache.mode, default.mode);
-    table.changed("entries", cache.entries, default.entries);
-    table.changed("timeout_s", cache.timeout_s, default.timeout_s);
+    changed!(table, cache, default; mode, entries, timeout_s);
     table
 }
 
 fn neighbors(settings: &NeighborSettings) -> Table {
     let (mut table, default) = (Table::optional("[neighbors]"), NeighborSettings::default());
-    table.changed("max_per_interface", settings.max_per_interface, default.max_per_interface);
-    table.changed("hold_per_neighbor", settings.hold_per_neighbor, default.hold_per_neighbor);
-    table.changed("hold_total", settings.hold_total, default.hold_total);
-    table.changed("reachable_ms", settings.reachable_ms, default.reachable_ms);
-    table.changed("retransmit_ms", settings.retransmit_ms, default.retransmit_ms);
-    table.changed("delay_ms", settings.delay_ms, default.delay_ms);
-    table.changed("solicit_rate", settings.solicit_rate, default.solicit_rate);
-    table.changed("stale_s", settings.stale_s, default.stale_s);
+    changed!(
+        table, settings, default;
+        max_per_interface, hold_per_neighbor, hold_total, reachable_ms, retransmit_ms, delay_ms, solicit_rate,
+        stale_s,
+    );
     table
 }
 
 fn icmp(icmp: &Icmp) -> Table {
     let (mut table, default) = (Table::optional("[icmp]"), Icmp::default());
-    table.changed("errors_per_second", icmp.errors_per_second, default.errors_per_second);
-    table.changed("burst", icmp.burst, default.burst);
-    table.changed("echo_per_second", icmp.echo_per_second, default.echo_per_second);
-    table.changed("echo_burst", icmp.echo_burst, default.echo_burst);
+    changed!(table, icmp, default; errors_per_second, burst, echo_per_second, echo_burst);
     table
 }
 
 fn modes(modes: &Modes) -> Table {
     let (mut table, default) = (Table::optional("[modes]"), Modes::default());
-    table.changed("tx_bytes", modes.tx_bytes, default.tx_bytes);
-    table.changed("flows", modes.flows, default.flows);
-    table.changed("retries", modes.retries, default.retries);
-    table.changed("retry_delay_us", modes.retry_delay_us, default.retry_delay_us);
-    table.changed("noisy_buffer", modes.noisy_buffer, default.noisy_buffer);
-    table.changed("noisy_flush_ms", modes.noisy_flush_ms, default.noisy_flush_ms);
-    table.changed("noisy_memory_mb", modes.noisy_memory_mb, default.noisy_memory_mb);
-    table.changed("noisy_reads", modes.noisy_reads, default.noisy_reads);
-    table.changed("noisy_writes", modes.noisy_writes, default.noisy_writes);
-    table.changed("noisy_reads_writes", modes.noisy_reads_writes, default.noisy_reads_writes);
+    changed!(table, modes, default; topology);
+    table.changed_texts("ports", &modes.ports);
+    table.given("port_count", modes.port_count);
+    table.numbers("cores", &modes.cores);
+    table.given("core_count", modes.core_count);
+    changed!(
+        table, modes, default;
+        tx_bytes, flows, retries, retry_delay_us, noisy_buffer, noisy_flush_ms, noisy_memory_mb, noisy_reads,
+        noisy_writes, noisy_reads_writes,
+    );
     table
 }

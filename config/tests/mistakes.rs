@@ -374,7 +374,7 @@ fn interface_of_ipv6_is_not_switched_off_nor_too_small() {
     let of_the_port = BASE.replace("mtu = 1500", "mtu = 1200") + "[[interface]]\nname = \"wan.5\"\nipv6 = true\n";
     let (marked, message, hint) = only_of(&of_the_port);
     assert_eq!((marked.as_str(), message.as_str()), ("1200", "an MTU of 1200 is too small for IPv6"));
-    assert!(hint.contains("the interface on line 15"), "{hint}");
+    assert!(hint.contains("the interface on line 16"), "{hint}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a driver implements on the control side. What it cannot do, it leaves to the answer given here, which says so.
 
 use crate::{
-    LentPools, Link, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss, TxOffloads,
-    VlanSettings,
+    LentPools, Link, PoolUse, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss,
+    TxOffloads, VlanSettings,
 };
 use macaddr::MacAddr6;
 use ringway_mempool::Pool;
@@ -30,8 +30,8 @@ pub(crate) trait PortControl {
         Vec::new()
     }
 
-    fn wants_pools(&self) -> bool {
-        false
+    fn pool_use(&self) -> PoolUse {
+        PoolUse::Never
     }
 
     fn ring_buffers(&self, _settings: &PortSettings) -> RingBuffers {

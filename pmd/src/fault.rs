@@ -6,7 +6,7 @@
 
 use crate::control::PortControl;
 use crate::{
-    Counter, LentPools, Link, Opened, Port, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues,
+    Counter, LentPools, Link, Opened, PoolUse, Port, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues,
     RingBuffers, Rss, Rx, RxQueue, RxStats, Tx, TxOffloads, TxQueue, TxStats, VlanSettings,
 };
 use macaddr::MacAddr6;
@@ -299,8 +299,8 @@ impl PortControl for FaultPort {
         self.inner.fill_checksums(which);
     }
 
-    fn wants_pools(&self) -> bool {
-        self.inner.wants_pools()
+    fn pool_use(&self) -> PoolUse {
+        self.inner.pool_use()
     }
 
     fn ring_buffers(&self, settings: &PortSettings) -> RingBuffers {

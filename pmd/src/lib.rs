@@ -45,5 +45,5 @@ pub use error::PortError;
 pub use info::{Duplex, Limits, Link, OffloadFacts, PortInfo, PortStats, QueueInfo, QueueState, RingLimits, RssFacts};
 pub use port::{Opened, Port};
 pub use queue::{Rx, RxQueue, Tx, TxQueue};
-pub use settings::{LentPools, PortSettings, Queues, RingBuffers};
+pub use settings::{LentPools, PoolUse, PortSettings, Queues, RingBuffers};
 pub use wait::wait;

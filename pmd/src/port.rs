@@ -8,8 +8,8 @@ use crate::pcap::PcapPort;
 use crate::tap::TapPort;
 use crate::xdp::XdpPort;
 use crate::{
-    LentPools, Link, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss, Rx, Tx,
-    TxOffloads, VlanSettings,
+    LentPools, Link, PoolUse, PortError, PortInfo, PortSettings, PortStats, QueueInfo, Queues, RingBuffers, Rss, Rx,
+    Tx, TxOffloads, VlanSettings,
 };
 use macaddr::MacAddr6;
 use ringway_mempool::Pool;
@@ -17,7 +17,7 @@ use ringway_mempool::Pool;
 /// A port just opened: the control side, and the queues for the workers.
 ///
 /// A device with fewer receive queues than asked for has a shorter `rx`; `tx` always has as many as asked for. A driver that
-/// [wants pools](Port::wants_pools) has no queues until [`Port::start`].
+/// [uses pools](Port::pool_use) has no queues until [`Port::start`].
 #[derive(Debug)]
 pub struct Opened {
     /// The control side.
@@ -123,10 +123,10 @@ impl Port {
         each!(self, port => port.fill_checksums(which));
     }
 
-    /// Whether [`Port::start`] and [`Port::stop`] need the workers' pools, because the device is given its buffers and gives
-    /// them back there. Such a port opens without queues, and is stopped before the workers end.
-    pub fn wants_pools(&self) -> bool {
-        each!(self, port => port.wants_pools())
+    /// Whose pools [`Port::start`] and [`Port::stop`] need. A port that needs any opens without queues, and is stopped before the
+    /// workers end.
+    pub fn pool_use(&self) -> PoolUse {
+        each!(self, port => port.pool_use())
     }
 
     /// Buffers that one queue of each direction would hold with these settings.

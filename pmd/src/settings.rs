@@ -69,19 +69,40 @@ pub struct Queues {
     pub notices: Vec<String>,
 }
 
-/// The pools of all workers, lent to a driver whose device is given its buffers when the port starts
-/// ([`crate::Port::wants_pools`]); for any other driver there are none.
+/// Whose pools a driver needs, because its device is given buffers or gives them back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PoolUse {
+    /// None: the driver copies.
+    #[default]
+    Never,
+    /// At the start, those of the workers that receive. The queues bring every buffer home when they are closed.
+    Receivers,
+    /// At the start and at the stop, those of every worker with a queue.
+    Everyone,
+}
+
+/// The pools of workers, lent to a driver whose device is given its buffers when the port starts ([`PoolUse`]); for any other
+/// driver there are none.
 ///
-/// The workers wait meanwhile. A pool is at another address each time it is lent, and when a worker calls a queue: a driver
+/// Their workers wait meanwhile. A pool is at another address each time it is lent, and when a worker calls a queue: a driver
 /// keeps no pointer to one beyond the call.
 #[derive(Debug, Default)]
 pub struct LentPools<'a> {
-    /// By number of the worker.
+    /// The pools.
     pub pools: &'a mut [Pool],
+    /// The worker of each.
+    pub owners: &'a [u16],
     /// By receive queue: the worker that will serve it, whose buffers its ring takes.
     pub rx_workers: &'a [u16],
     /// By transmit queue: the worker that will fill it.
     pub tx_workers: &'a [u16],
+}
+
+impl LentPools<'_> {
+    /// Where the pool of a worker is among them.
+    pub fn place(&self, worker: u16) -> Option<usize> {
+        self.owners.iter().position(|owner| *owner == worker)
+    }
 }
 
 /// Buffers of a pool that one queue of a port can hold, for the budget.

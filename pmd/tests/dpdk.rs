@@ -48,7 +48,7 @@ impl Lab {
     }
 
     fn start(&mut self, port: &mut Port, settings: &PortSettings) -> Result<(Rx, Tx), PortError> {
-        let lent = LentPools { pools: &mut self.pool, rx_workers: &[0], tx_workers: &[0] };
+        let lent = LentPools { pools: &mut self.pool, owners: &[0], rx_workers: &[0], tx_workers: &[0] };
         let mut queues = port.start(settings, lent)?;
         Ok((queues.rx.pop().unwrap(), queues.tx.pop().unwrap()))
     }

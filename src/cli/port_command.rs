@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::command::PortSelector;
 use super::grammar::words::Quoted;
+use ringway_config::Topology;
 
 /// A direction of queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,34 +21,6 @@ impl fmt::Display for Direction {
             Self::Rx => "rx",
             Self::Tx => "tx",
         })
-    }
-}
-
-/// Which port sends what another receives, in the modes that do not route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Topology {
-    /// 0 with 1, 2 with 3; a last odd port with itself.
-    #[default]
-    Paired,
-    /// Each to the one after it, the last to the first.
-    Chained,
-    /// Each to itself.
-    Loop,
-}
-
-impl Topology {
-    /// Its word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Paired => "paired",
-            Self::Chained => "chained",
-            Self::Loop => "loop",
-        }
-    }
-
-    /// The topology of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Paired, Self::Chained, Self::Loop].into_iter().find(|topology| topology.word() == word)
     }
 }
 

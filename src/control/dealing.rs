@@ -4,7 +4,7 @@
 //! queue, port by port, and go to the cores in equal runs, the longer ones last, as testpmd's `rss_fwd_config_setup` deals
 //! them. All a stream needs belongs to one worker, so a packet never changes pools.
 
-use crate::cli::port_command::Topology;
+use ringway_config::Topology;
 
 /// What the operator has chosen for the next `start`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,24 @@ pub(super) struct Dealt {
     pub rx: Vec<u16>,
     /// Transmit queues.
     pub tx: Vec<u16>,
+}
+
+impl Dealt {
+    /// The workers that receive, each once, in their order.
+    pub fn receivers(&self) -> Vec<u16> {
+        once(self.rx.clone())
+    }
+
+    /// The workers that have any queue, each once, in their order.
+    pub fn workers(&self) -> Vec<u16> {
+        once([self.rx.as_slice(), &self.tx].concat())
+    }
+}
+
+fn once(mut workers: Vec<u16>) -> Vec<u16> {
+    workers.sort_unstable();
+    workers.dedup();
+    workers
 }
 
 /// The router's dealing: receive queue `i` to worker `i`; a port with fewer queues than there are workers starts at another one

@@ -1,13 +1,14 @@
 //! What each command does.
 
 use super::router::Router;
+use super::state::PortState;
 use crate::cli::command::{Command, ForwardMode, PortCounters, PortSelector, PortSubject, RouteGateway, RouteTarget};
 use crate::cli::grammar::Options;
 use crate::cli::reply::Reply;
 use crate::cli::session::Request;
 use crate::cli::view::{RunningConfig, Version};
 use crate::dataplane::message::Order;
-use ringway_config::{Mode, RouteKind, RoutePath};
+use ringway_config::{Config, Mode, RouteKind, RoutePath};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -175,7 +176,6 @@ impl Router {
             self.mode = before;
             return Err(error);
         }
-        self.config.router.mode = self.mode;
         self.forwarding = true;
         self.follow_mode();
         self.adopt_mode_settings();
@@ -209,6 +209,7 @@ impl Router {
             ForwardMode::FlowGen => Mode::Flowgen,
             ForwardMode::Noisy => Mode::Noisy,
         };
+        self.config.router.mode = self.next_mode;
         self.set_retry(retry);
         let when =
             if self.forwarding && self.next_mode != self.mode { "; takes effect at the next `start`" } else { "" };
@@ -231,16 +232,29 @@ impl Router {
         }
     }
 
+    /// What reproduces the state: ports that are detached, or closed and of no use to an interface, are left out.
+    fn present_config(&self) -> Config {
+        let mut config = self.config.clone();
+        let interfaces = &self.config.interfaces;
+        let mut states = self.ports.iter().map(|port| port.state);
+        config.ports.retain(|port| {
+            let closed = states.next() == Some(PortState::Closed);
+            !closed || interfaces.iter().any(|interface| interface.port == port.name)
+        });
+        config.modes.ports.retain(|listed| config.ports.iter().any(|port| port.name == *listed));
+        config
+    }
+
     fn running_config(&self) -> RunningConfig {
-        let config = serde_json::to_value(&self.config).unwrap_or_default();
-        RunningConfig { toml: self.config.to_toml(), config }
+        let config = self.present_config();
+        RunningConfig { toml: config.to_toml(), config: serde_json::to_value(&config).unwrap_or_default() }
     }
 
     fn write_config(&self, path: &Path) -> Result<Reply, Refusal> {
         let failed = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
         // Written beside and renamed, so that a full disk or a crash never leaves half a file in the place of a whole one.
         let beside = path.with_extension("ringway-new");
-        std::fs::write(&beside, self.config.to_toml()).map_err(failed)?;
+        std::fs::write(&beside, self.present_config().to_toml()).map_err(failed)?;
         std::fs::rename(&beside, path).map_err(failed)?;
         Ok(Reply::said(format!("saved to {}", path.display())))
     }

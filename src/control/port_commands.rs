@@ -8,7 +8,7 @@ use super::state::PortState;
 use crate::cli::command::PortSelector;
 use crate::cli::port_command::{Direction, List, PortAction, PortCommand};
 use crate::cli::reply::Reply;
-use ringway_config::{Mode, Port as PortConfig};
+use ringway_config::{Mode, Port as PortConfig, RssPackets};
 use ringway_pmd::{PortError, Rss, RssTypes};
 
 /// Ethernet header and FCS: what testpmd's `max-pkt-len` counts beside the IP packet.
@@ -24,6 +24,12 @@ impl Router {
             PortCommand::Queues(direction, count) => {
                 self.all_stopped()?;
                 self.check_queues(direction, count)?;
+                for port in &mut self.config.ports {
+                    match direction {
+                        Direction::Rx => port.rx_queues = Some(count),
+                        Direction::Tx => port.tx_queues = Some(count),
+                    }
+                }
                 self.reshape(|settings| match direction {
                     Direction::Rx => settings.rx_queues = count,
                     Direction::Tx => settings.tx_queues = count,
@@ -66,15 +72,19 @@ impl Router {
                     return Err(format!("there are {most} cores to forward on, not {count}"));
                 }
                 self.chosen.worker_count = Some(count.into());
+                self.config.modes.core_count = Some(count);
                 Ok(self.at_next_start(format!("Number of forwarding cores set to {count}")))
             }
             PortCommand::Cores(cores) | PortCommand::CoreMask(cores) => {
                 let workers = self.workers_on(&cores)?;
                 (self.chosen.workers, self.chosen.worker_count) = (Some(workers), None);
+                let modes = &mut self.config.modes;
+                (modes.cores, modes.core_count) = (cores.clone(), None);
                 Ok(self.at_next_start(format!("forwarding cores {}", List(&cores))))
             }
             PortCommand::PortCount(count) => {
                 self.chosen.port_count = Some(count.into());
+                self.config.modes.port_count = Some(count);
                 Ok(self.at_next_start(format!("Number of forwarding ports set to {count}")))
             }
             PortCommand::Ports(ports) | PortCommand::PortMask(ports) => {
@@ -83,11 +93,14 @@ impl Router {
                     return Err(format!("Invalid port {port}"));
                 }
                 let said = format!("forwarding ports {}", List(&ports));
+                let modes = &mut self.config.modes;
+                modes.ports = ports.iter().map(|port| self.ports[usize::from(*port)].name.clone()).collect();
+                modes.port_count = None;
                 (self.chosen.ports, self.chosen.port_count) = (Some(ports), None);
                 Ok(self.at_next_start(said))
             }
             PortCommand::Topology(topology) => {
-                self.chosen.topology = topology;
+                (self.chosen.topology, self.config.modes.topology) = (topology, topology);
                 Ok(self.at_next_start(format!("port topology {}", topology.word())))
             }
         }
@@ -116,15 +129,17 @@ impl Router {
         self.deal_again()
     }
 
-    /// The choice of a run's options.
-    pub(super) fn launched_choice(&self) -> Result<Choice, String> {
-        let launch = &self.launch;
+    /// The choice that the configuration makes.
+    pub(super) fn configured_choice(&self) -> Result<Choice, String> {
+        let modes = &self.config.modes;
+        let number = |name: &String| self.ports.iter().position(|port| port.name == *name).map(|number| number as u16);
+        let ports: Vec<u16> = modes.ports.iter().filter_map(number).collect();
         Ok(Choice {
-            ports: launch.ports.clone(),
-            port_count: launch.port_count,
-            workers: launch.cores.as_deref().map(|cores| self.workers_on(cores)).transpose()?,
-            worker_count: launch.core_count,
-            topology: launch.topology,
+            ports: (!ports.is_empty()).then_some(ports),
+            port_count: modes.port_count.map(usize::from),
+            workers: if modes.cores.is_empty() { None } else { Some(self.workers_on(&modes.cores)?) },
+            worker_count: modes.core_count.map(usize::from),
+            topology: modes.topology,
         })
     }
 
@@ -205,15 +220,18 @@ impl Router {
         Ok(Reply::done())
     }
 
-    fn set_rss(&mut self, types: &str) -> Result<Reply, String> {
-        let types = RssTypes::named(types).ok_or_else(|| format!("`{types}` names no packets to spread"))?;
+    fn set_rss(&mut self, word: &str) -> Result<Reply, String> {
+        let types = RssTypes::named(word).ok_or_else(|| format!("`{word}` names no packets to spread"))?;
         let mut lines = Vec::new();
         for number in self.ports_in(&[PortState::Started, PortState::Stopped]) {
             let managed = &mut self.ports[usize::from(number)];
             let able = managed.port.info().rss.map_or(types, |facts| types & facts.types);
             let rss = Rss { types: able, key: Vec::new() };
             match managed.port.set_rss(&rss) {
-                Ok(()) => managed.settings.rss = Some(rss),
+                Ok(()) => {
+                    managed.settings.rss = Some(rss);
+                    self.config.ports[usize::from(number)].rss = RssPackets::from_word(word);
+                }
                 Err(error) => lines.push(error.to_string()),
             }
         }
@@ -231,6 +249,8 @@ impl Router {
                 // Those start together, above.
                 PortAction::Start => {}
                 PortAction::Stop => {
+                    // Who stops it by hand starts it by hand.
+                    self.ports[number].lost = None;
                     if self.ports[number].state != PortState::Started {
                         lines.push(format!("Port {number} is already stopped"));
                         continue;
@@ -303,10 +323,10 @@ impl Router {
         }
         let taken = |name: &str| self.ports.iter().any(|port| port.name == name && port.state != PortState::Closed);
         let name = (number..).map(|number| format!("p{number}")).find(|name| !taken(name)).unwrap_or_default();
-        let config = PortConfig::new(name, driver);
-        let queues = (self.launch.rx_queues.unwrap_or(self.workers.len() as u16), self.workers.len() as u16);
-        let mut managed =
-            open_one(&self.config, &config, port_settings(&config, queues)).map_err(|error| error.to_string())?;
+        let mut config = PortConfig::new(name, driver);
+        config.rx_queues = self.launch.rx_queues;
+        let settings = port_settings(&config, self.workers.len() as u16);
+        let mut managed = open_one(&self.config, &config, settings).map_err(|error| error.to_string())?;
         self.check_frame(managed.port.info().mtu)?;
         managed.state = PortState::Stopped;
         if number == self.ports.len() {

@@ -5,7 +5,7 @@ use super::dealing::{Choice, Dealt, Stream, for_router, for_streams, streams, ta
 use super::router::Router;
 use super::state::PortState;
 use ringway_config::Mode;
-use ringway_pmd::{LentPools, Link, PortSettings, Queues, TxOffloads};
+use ringway_pmd::{LentPools, Link, PoolUse, PortSettings, Queues, TxOffloads};
 
 impl Router {
     /// Numbers of the ports that are in one of these states.
@@ -89,8 +89,9 @@ impl Router {
             return Ok(());
         }
         self.take_queues(number as u16)?;
-        let stopped = if self.ports[number].port.wants_pools() {
-            self.with_lent_pools(|router, pools| router.ports[number].port.stop(pools))?
+        let stopped = if self.ports[number].port.pool_use() == PoolUse::Everyone {
+            let workers = self.ports[number].dealt.workers();
+            self.with_lent_pools(&workers, |router, pools| router.ports[number].port.stop(pools))?
         } else {
             self.ports[number].port.stop(&mut [])
         };
@@ -126,7 +127,7 @@ impl Router {
             notices.append(&mut queues.notices);
             self.give_queues(number as u16, queues, &dealt);
             self.ports[number].dealt = dealt;
-            self.ports[number].state = PortState::Started;
+            (self.ports[number].state, self.ports[number].lost) = (PortState::Started, None);
             self.port_changed(number);
         }
         Ok(notices)
@@ -152,14 +153,15 @@ impl Router {
                 if unfit.is_some() {
                     managed.port.stop(&mut []).map_err(|error| error.to_string())?;
                 }
-                if managed.port.wants_pools() {
-                    self.with_lent_pools(|router, pools| {
-                        let lent = LentPools { pools, rx_workers: &dealt.rx, tx_workers: &dealt.tx };
-                        router.ports[number].port.start(settings, lent)
-                    })?
-                } else {
-                    managed.port.start(settings, LentPools::default())
-                }
+                let owners = match managed.port.pool_use() {
+                    PoolUse::Never => Vec::new(),
+                    PoolUse::Receivers => dealt.receivers(),
+                    PoolUse::Everyone => dealt.workers(),
+                };
+                self.with_lent_pools(&owners, |router, pools| {
+                    let lent = LentPools { pools, owners: &owners, rx_workers: &dealt.rx, tx_workers: &dealt.tx };
+                    router.ports[number].port.start(settings, lent)
+                })?
             }
         };
         let queues = queues.map_err(|error| error.to_string())?;
@@ -231,25 +233,40 @@ impl Router {
         self.start_ports(&moved).map(|_| ())
     }
 
-    /// Opens ports again whose device was gone and is back; lets go of a device that is gone and has buffers of ours.
+    /// Opens ports again whose device was gone and is back. A device that had buffers of ours is let go of at once.
     pub(super) fn revive_ports(&mut self) {
         for number in 0..self.ports.len() {
             let managed = &self.ports[number];
-            if managed.state == PortState::Started && managed.link.gone && managed.port.wants_pools() {
+            if managed.state == PortState::Started && managed.link.gone && managed.port.pool_use() != PoolUse::Never {
                 let name = managed.name.clone();
                 match self.stop_port(number) {
-                    Ok(()) => tracing::info!("port {name}: stopped; with its device back, `port start {name}`"),
+                    Ok(()) => self.ports[number].lost = Some(String::new()),
                     Err(error) => tracing::warn!("port {name}: {error}"),
                 }
-                continue;
             }
-            if managed.state != PortState::Started || !managed.link.gone || !managed.port.is_back() {
+            let managed = &self.ports[number];
+            let waits = match managed.state {
+                PortState::Started => managed.link.gone,
+                PortState::Stopped => managed.lost.is_some(),
+                PortState::Closed => false,
+            };
+            // One that was found, and could not be started, is there without being back.
+            let found = managed.state == PortState::Stopped && !managed.port.link().gone;
+            if !waits || !found && !managed.port.is_back() {
                 continue;
             }
             let name = managed.name.clone();
             match self.stop_port(number).and_then(|()| self.start_port(number)) {
-                Ok(_) => tracing::info!("port {name}: its device is back"),
-                Err(error) => tracing::warn!("port {name}: its device is back and could not be opened: {error}"),
+                Ok(notices) => {
+                    tracing::info!("port {name}: its device is back");
+                    notices.iter().for_each(|notice| tracing::info!("{notice}"));
+                }
+                // It is tried again, and said again when the reason is another one.
+                Err(error) if self.ports[number].lost.as_ref() != Some(&error) => {
+                    tracing::warn!("port {name}: its device is back and could not be opened: {error}");
+                    self.ports[number].lost = Some(error);
+                }
+                Err(_) => {}
             }
         }
     }

@@ -6,26 +6,28 @@ use super::linux;
 use super::state::{ManagedPort, PortState};
 use ringway_config::{Config, DriverSettings, Port as PortConfig, Xdp, is_dpdk_device};
 use ringway_pmd::fault::{self, FaultSettings};
-use ringway_pmd::{Opened, PortError, PortSettings, PortStats, Queues, memory, packet, pcap, tap};
+use ringway_pmd::{
+    Opened, PoolUse, PortError, PortSettings, PortStats, Queues, Rss, RssTypes, memory, packet, pcap, tap,
+};
 
-/// Opens every port, in the order of the configuration, with so many receive and transmit queues.
+/// Opens every port, in the order of the configuration, with a queue of each direction for each worker unless it says otherwise.
 ///
 /// # Errors
 /// The first port that cannot be opened; those opened before are dropped, which gives their devices back.
-pub(super) fn open_all(config: &Config, queues: (u16, u16)) -> Result<Vec<ManagedPort>, PortError> {
+pub(super) fn open_all(config: &Config, workers: u16) -> Result<Vec<ManagedPort>, PortError> {
     let mut opened: Vec<Option<ManagedPort>> = config.ports.iter().map(|_| None).collect();
     for (number, port) in config.ports.iter().enumerate() {
         if opened[number].is_some() {
             continue;
         }
-        let settings = port_settings(port, queues);
+        let settings = port_settings(port, workers);
         let peer = config.memory_peer(&port.name).filter(|peer| *peer != port.name);
         let other = peer.and_then(|peer| config.ports.iter().position(|port| port.name == peer));
         let Some(other) = other else {
             opened[number] = Some(open_one(config, port, settings)?);
             continue;
         };
-        let other_settings = port_settings(&config.ports[other], queues);
+        let other_settings = port_settings(&config.ports[other], workers);
         let (here, there) = memory::pair(&settings, Some(&other_settings))?;
         opened[number] = Some(manage(port, here, settings));
         if let Some(there) = there {
@@ -48,7 +50,18 @@ pub(super) fn open_one(config: &Config, port: &PortConfig, settings: PortSetting
         }
         DriverSettings::Memory { .. } => memory::pair(&settings, None)?.0,
     };
+    let settings = with_rss(port, &opened, settings)?;
     Ok(manage(port, opened, settings))
+}
+
+/// Adds which packets are spread over the queues, as far as the device can tell them apart.
+fn with_rss(config: &PortConfig, opened: &Opened, settings: PortSettings) -> Result<PortSettings, PortError> {
+    let Some(types) = config.rss.and_then(|packets| RssTypes::named(packets.word())) else { return Ok(settings) };
+    let info = opened.port.info();
+    let Some(able) = info.rss else {
+        return Err(PortError::NotSupported { port: info.name, driver: info.driver, what: "RSS" });
+    };
+    Ok(PortSettings { rss: Some(Rss { types: types & able.types, key: Vec::new() }), ..settings })
 }
 
 fn manage(config: &PortConfig, opened: Opened, settings: PortSettings) -> ManagedPort {
@@ -56,14 +69,15 @@ fn manage(config: &PortConfig, opened: Opened, settings: PortSettings) -> Manage
     for notice in &notices {
         tracing::info!("{notice}");
     }
-    // A driver that wants pools has no queues yet.
-    let fresh = (!port.wants_pools()).then(|| (settings.clone(), Queues { rx, tx, notices: Vec::new() }));
+    // A driver that needs pools has no queues yet.
+    let fresh = (port.pool_use() == PoolUse::Never).then(|| (settings.clone(), Queues { rx, tx, notices: Vec::new() }));
     ManagedPort {
         name: config.name.clone(),
         link: port.link(),
         port,
         settings,
         state: PortState::Stopped,
+        lost: None,
         dealt: Dealt::default(),
         fresh,
         cleared: PortStats::default(),
@@ -86,11 +100,11 @@ fn with_faults(config: &PortConfig, opened: Opened) -> Opened {
     fault::inject(opened, settings)
 }
 
-/// The settings of a port with so many receive and transmit queues.
-pub(super) fn port_settings(port: &PortConfig, (rx_queues, tx_queues): (u16, u16)) -> PortSettings {
+/// The settings of a port.
+pub(super) fn port_settings(port: &PortConfig, workers: u16) -> PortSettings {
     PortSettings {
-        rx_queues,
-        tx_queues,
+        rx_queues: port.rx_queues.unwrap_or(workers),
+        tx_queues: port.tx_queues.unwrap_or(workers).max(workers),
         rx_ring: port.rx_ring,
         tx_ring: port.tx_ring,
         mtu: port.mtu,

@@ -44,44 +44,49 @@ impl Router {
         silent.map_or(Ok(()), |worker| Err(format!("worker {worker} did not give its queues back; try again")))
     }
 
-    /// Borrows the pools of all workers, which wait meanwhile.
+    /// Borrows the pools of these workers, which wait meanwhile; the others go on.
     ///
     /// # Errors
     /// The first worker that has ended or did not answer; its pool cannot be had.
     pub(super) fn with_lent_pools<R>(
         &mut self,
+        owners: &[u16],
         use_them: impl FnOnce(&mut Self, &mut [Pool]) -> R,
     ) -> Result<R, String> {
-        if let Some(worker) = self.workers.iter().position(|worker| worker.thread.is_none()) {
+        if let Some(worker) = owners.iter().find(|owner| self.workers[usize::from(**owner)].thread.is_none()) {
             return Err(format!("worker {worker} has ended, and its buffers with it: restart ringway"));
         }
-        self.lending = true;
-        for worker in &mut self.workers {
-            let place = Pool::new(1, Geometry { frame: 64 }, PagePolicy::Small, false).map_err(|e| e.to_string())?;
-            worker.order(Order::LendPool(Box::new(place)));
+        let place =
+            || Pool::new(1, Geometry { frame: 64 }, PagePolicy::Small, false).map_err(|error| error.to_string());
+        let places: Vec<Pool> = owners.iter().map(|_| place()).collect::<Result<_, _>>()?;
+        self.lending = owners.to_vec();
+        for (owner, place) in owners.iter().zip(places) {
+            self.workers[usize::from(*owner)].order(Order::LendPool(Box::new(place)));
         }
-        self.await_answers(PATIENCE, |router, number| router.lent.iter().any(|(worker, _)| *worker == number));
-        self.lending = false;
+        let here = |router: &Self, owner: usize| router.lent.iter().any(|(worker, _)| *worker == owner);
+        self.await_answers(PATIENCE, |router, number| !owners.contains(&(number as u16)) || here(router, number));
+        self.lending.clear();
         let mut lent = std::mem::take(&mut self.lent);
-        lent.sort_by_key(|(worker, _)| *worker);
-        if lent.len() < self.workers.len() {
-            let silent = (0..self.workers.len()).find(|number| !lent.iter().any(|(worker, _)| worker == number));
+        lent.sort_by_key(|(worker, _)| owners.iter().position(|owner| usize::from(*owner) == *worker));
+        if lent.len() < owners.len() {
+            let silent = owners.iter().find(|owner| !lent.iter().any(|(worker, _)| *worker == usize::from(**owner)));
+            let message = format!("worker {} did not answer; try again", silent.copied().unwrap_or(0));
             for (worker, pool) in lent {
                 self.workers[worker].order(Order::ReturnPool(pool));
             }
-            return Err(format!("worker {} did not answer; try again", silent.unwrap_or(0)));
+            return Err(message);
         }
         let mut pools: Vec<Pool> = lent.into_iter().map(|(_, pool)| *pool).collect();
         let result = use_them(self, &mut pools);
-        for (worker, pool) in self.workers.iter_mut().zip(pools) {
-            worker.order(Order::ReturnPool(Box::new(pool)));
+        for (owner, pool) in owners.iter().zip(pools) {
+            self.workers[usize::from(*owner)].order(Order::ReturnPool(Box::new(pool)));
         }
         Ok(result)
     }
 
     /// Takes what a worker has handed over. A pool that nobody waits for any more goes back at once.
     pub(super) fn pool_lent(&mut self, worker: usize, pool: Box<Pool>) {
-        if self.lending {
+        if self.lending.contains(&(worker as u16)) {
             self.lent.push((worker, pool));
         } else {
             self.workers[worker].order(Order::ReturnPool(pool));

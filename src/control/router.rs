@@ -17,6 +17,7 @@ use crate::neighbor::table::Table;
 use crossbeam_channel::Receiver;
 use ringway_config::{Config, Mode};
 use ringway_mempool::{Audit, Pool};
+use ringway_pmd::PoolUse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -71,7 +72,7 @@ pub struct Router {
     pub(super) taken: Vec<(usize, Box<PortQueues>)>,
     /// Pools that workers have lent, and whether somebody waits for them.
     pub(super) lent: Vec<(usize, Box<Pool>)>,
-    pub(super) lending: bool,
+    pub(super) lending: Vec<u16>,
     pub(super) launch: Launch,
     pub(super) forward_baseline: super::show::ForwardBaseline,
     /// DPDK, when a port needs it; dropped after the ports above.
@@ -137,9 +138,7 @@ impl Router {
             let managed = &mut self.ports[number];
             if link != managed.link {
                 let said = match (link.gone, link.up) {
-                    (true, _) => {
-                        "its device is gone; its routes are withdrawn; with the device back, `port stop` and `port start` bring it back"
-                    }
+                    (true, _) => "its device is gone; its routes are withdrawn",
                     (false, true) => "link up",
                     (false, false) => "link down",
                 };
@@ -187,15 +186,14 @@ impl Router {
         }
         // A device that has buffers gives them back while the workers can take them.
         for number in 0..self.ports.len() {
-            if self.ports[number].port.wants_pools()
-                && let Err(error) = self.stop_port(number)
-            {
+            if self.ports[number].port.pool_use() == PoolUse::Never {
+                continue;
+            }
+            if let Err(error) = self.stop_port(number) {
                 tracing::error!("port {}: {error}", self.ports[number].name);
             }
-            if self.ports[number].port.wants_pools() {
-                // What its driver had kept over the stop waits for the workers to take it.
-                self.ports[number].port.close();
-            }
+            // What its driver had kept over the stop waits for the workers to take it.
+            self.ports[number].port.close();
         }
         let audits = self.stop_workers();
         let mut in_order = !self.failed;

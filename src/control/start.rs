@@ -109,16 +109,16 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`]; nothing is left behind then.
 pub fn start(
-    config: Config,
+    mut config: Config,
     launch: Launch,
     requests: Receiver<Request>,
     stop: Arc<AtomicBool>,
 ) -> Result<Router, StartError> {
     let cores = choose_cores(&config.workers.cores)?;
     let workers = cores.len() as u16;
-    let queues = (launch.rx_queues.unwrap_or(workers), launch.tx_queues.unwrap_or(workers).max(workers));
+    launch.put_into(&mut config);
     let eal = dpdk::start(&config)?;
-    let ports = ports::open_all(&config, queues)?;
+    let ports = ports::open_all(&config, workers)?;
     let budget = budget(&config, &widest_rings(&config, &ports, workers));
     let capacity = config.memory.buffers.unwrap_or_else(|| buffers(&config, &budget) + launch.spare_buffers);
     budget.check(capacity).map_err(|error| StartError::Budget { error, table: budget.to_string() })?;
@@ -149,11 +149,14 @@ pub fn start(
     for (number, (pool, core)) in pools.into_iter().zip(cores).enumerate() {
         start_worker(&mut router, number, core, pool, &snapshot)?;
     }
-    router.chosen = router.launched_choice().map_err(StartError::Refused)?;
+    router.chosen = router.configured_choice().map_err(StartError::Refused)?;
     router.in_force = router.chosen.clone();
     let all: Vec<usize> = (0..router.ports.len()).collect();
     for notice in router.start_ports(&all).map_err(StartError::Refused)? {
         tracing::info!("{notice}");
+    }
+    for number in all {
+        router.bring_vlans_into_force(number).map_err(StartError::Refused)?;
     }
     router.add_static_neighbors()?;
     // Orders are taken in their order: no worker receives a packet before it knows the static neighbors.
@@ -258,11 +261,11 @@ fn assemble(
         last_links: Instant::now(),
         forward_baseline: ForwardBaseline::default(),
         eal: None,
-        chosen: Choice::new(launch.topology),
-        in_force: Choice::new(launch.topology),
+        chosen: Choice::new(config.modes.topology),
+        in_force: Choice::new(config.modes.topology),
         taken: Vec::new(),
         lent: Vec::new(),
-        lending: false,
+        lending: Vec::new(),
         launch,
         config,
         ports,

@@ -28,6 +28,8 @@ pub(super) struct ManagedPort {
     pub settings: PortSettings,
     /// Whether its queues are with the workers.
     pub state: PortState,
+    /// Its device is gone, and the port is started again when it is back. Holds what last kept it from that, so that it is said once.
+    pub lost: Option<String>,
     /// The workers of its queues when it was last started.
     pub dealt: Dealt,
     /// Queues from its opening that no worker has had yet, and the settings that they are of.

@@ -157,7 +157,7 @@ fn configuration(eal: &EalOptions, options: &TestpmdOptions, ports: Vec<Port>) -
         rx_queues: Some(options.rxq.unwrap_or(1)),
         tx_queues: Some(options.txq.unwrap_or(1)),
         wait_for_start: true,
-        topology: options.port_topology.unwrap_or_default(),
+        topology: options.port_topology,
         ports: options.portlist.clone().or_else(|| options.portmask.clone()),
         port_count: options.nb_ports.map(usize::from),
         cores: options.coremask.clone(),

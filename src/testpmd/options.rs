@@ -1,8 +1,9 @@
 //! testpmd's own options, those after `--`.
 
-use crate::cli::port_command::{Topology, list, mask};
+use crate::cli::port_command::{list, mask};
 use clap::Parser;
 use macaddr::MacAddr6;
+use ringway_config::Topology;
 use std::path::PathBuf;
 
 fn numbers(text: &str) -> Result<Vec<u16>, String> {

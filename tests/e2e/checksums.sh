@@ -25,7 +25,7 @@ watch a "$LAB_A"
 watch b "$LAB_B"
 
 lab_background iperf3 "$LAB_B" iperf3 --server
-within 5 in_b ss -Htln "sport = 5201"
+within 5 listens "$LAB_B" 5201
 in_a timeout 30 iperf3 -c 198.51.100.2 -n 3M >/dev/null
 in_a timeout 30 iperf3 -c 198.51.100.2 -n 3M -R >/dev/null
 in_a timeout 30 iperf3 -c 198.51.100.2 -u -b 10M -n 300K -l 1300 >/dev/null

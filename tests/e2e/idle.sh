@@ -29,7 +29,7 @@ sees "pings after each silence lose nothing" "20 received" echo "$ping"
 quickest=$(sed -n 's|^rtt [^=]*= \([0-9.]*\)/.*|\1|p' <<<"$ping")
 if awk "BEGIN { exit !(${quickest:-999} < 1) }"; then pass "the quickest took $quickest ms"; else fail "waking takes less than a millisecond" "$ping"; fi
 lab_background iperf3 "$LAB_B" iperf3 --server
-within 5 in_b ss -Htln "sport = 5201"
+within 5 listens "$LAB_B" 5201
 sees "and it forwards in bulk" "[1-9][0-9.]* [KMG]bits/sec.*receiver" in_a timeout 20 iperf3 -c 198.51.100.2 -t 2 -i 0
 
 finish

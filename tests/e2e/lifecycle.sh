@@ -67,7 +67,7 @@ check "the devices are as they were" as_before
 step "under load"
 start_ringway "$LAB_CONFIG"
 lab_background iperf3 "$LAB_B" iperf3 --server
-within 5 in_b ss -Htln "sport = 5201"
+within 5 listens "$LAB_B" 5201
 lab_background client "$LAB_A" timeout 20 iperf3 -c 198.51.100.2 -t 15
 sleep 1
 check "every buffer is accounted for in the middle of it" audit

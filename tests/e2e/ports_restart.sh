@@ -4,7 +4,7 @@ source "$(dirname "$0")/../../scripts/expect.sh"
 
 lab_up
 # AF_PACKET has as many queues as one asks for.
-sed 's/^device = .*/&\ndriver = "af_packet"/' "$LAB_CONFIG" | start_ringway -
+start_ringway - < <(sed 's/^device = .*/&\ndriver = "af_packet"/' "$LAB_CONFIG")
 reaches_b() { in_a ping -n -c 1 -W 1 198.51.100.2; }
 
 step "a port stops and starts under traffic"
@@ -42,7 +42,7 @@ sees "attach" "Port 2 is attached. Now total ports is 3" rw port attach tap:rwt0
 check "its device is there" in_router ip link show rwt0
 check "start it" rw port start 2
 sees "it is listed" "tap" rw show port summary 2
-refuses "a device that cannot be" "no device" rw port attach net_typo0
+refuses "a device that cannot be" "no device|DPDK does not run" rw port attach net_typo0
 check "stop it" rw port stop 2
 sees "detach" "Now total ports is 2" rw port detach 2
 check "its device is gone" bash -c "! ip -n $LAB_ROUTER link show rwt0 2>/dev/null"
@@ -58,5 +58,13 @@ in_b ip address add 198.51.100.2/24 dev eth0
 in_b ip route add default via 198.51.100.1
 check "and that it is back" within 10 link_is true
 check "A reaches B again" within 15 reaches_b
+
+step "a TAP device that is deleted"
+sees "attach" "Port 2 is attached" rw port attach tap:rwt0
+check "start it" rw port start 2
+ip -n "$LAB_ROUTER" link delete rwt0
+check "it is made again" within 10 ip -n "$LAB_ROUTER" link show rwt0
+tap_is_up() { rw --json show port summary 2 | jq -e '.ports[0].link_up'; }
+check "and the port goes on" within 5 tap_is_up
 
 finish

@@ -5,7 +5,7 @@ source "$(dirname "$0")/../../scripts/expect.sh"
 lab_up
 start_ringway "$LAB_CONFIG"
 lab_background iperf3 "$LAB_B" iperf3 --server
-within 5 in_b ss -Htln "sport = 5201"
+within 5 listens "$LAB_B" 5201
 
 # transfer ARGUMENT...: an iperf3 run from A; prints the bits a second that the receiver got.
 transfer() { in_a timeout 30 iperf3 --json -c 198.51.100.2 "$@" 2>/dev/null | jq '.end | (.sum_received // .sum).bits_per_second | floor'; }

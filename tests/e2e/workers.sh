@@ -16,7 +16,7 @@ sees "A reaches B" " 0% packet loss" in_a ping -n -c 10 -i 0.1 -W 2 198.51.100.2
 sees "traceroute names ringway" "^ *1  192\.0\.2\.1 " in_a traceroute -n -q 1 -w 2 198.51.100.2
 
 lab_background iperf3 "$LAB_B" iperf3 --server
-within 5 in_b ss -Htln "sport = 5201"
+within 5 listens "$LAB_B" 5201
 for direction in "" -R; do
     sees "eight TCP streams ${direction:+back }get through" "SUM.* [1-9][0-9.]* [KMG]bits/sec.*receiver" \
         in_a timeout 30 iperf3 -c 198.51.100.2 -P 8 -t 3 -i 0 $direction

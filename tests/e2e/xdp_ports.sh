@@ -8,7 +8,6 @@ lab_up
 # xdp MORE: the lab's file with both ports on AF_XDP; MORE goes into each [[port]].
 xdp() { sed "s/^device = .*/&\ndriver = \"af_xdp\"\n$1/" "$LAB_CONFIG"; }
 reaches_b() { in_a ping -n -c 1 -W 1 198.51.100.2; }
-listens() { ip netns exec "$1" ss -Htln "sport = $2" | grep -q .; }
 program_on() { ip -n "$LAB_ROUTER" link show "$1" | grep -q "xdp"; }
 
 step "native mode"

@@ -20,10 +20,31 @@ pub(crate) const MTU_MAX: u64 = 9216;
 /// Drivers that the file can ask for.
 const DRIVERS: [&str; 7] = ["auto", "dpdk", "af_xdp", "af_packet", "tap", "pcap", "memory"];
 /// Keys that only some drivers know.
-const DRIVER_KEYS: [&str; 9] =
-    ["device", "input", "output", "repeat", "peer", "steer", "mode", "zero_copy", "busy_poll"];
+const DRIVER_KEYS: [&str; 12] = [
+    "device",
+    "input",
+    "output",
+    "repeat",
+    "peer",
+    "steer",
+    "mode",
+    "zero_copy",
+    "busy_poll",
+    "batch",
+    "batch_wait_us",
+    "defer_us",
+];
 /// Longest busy poll, in microseconds: a worker does nothing else meanwhile.
 const BUSY_POLL_MAX: u64 = 10_000;
+/// Most frames worth waiting for: a poll takes no more.
+const BATCH_MAX: u64 = 32;
+/// Longest wait for more frames, in microseconds.
+const BATCH_WAIT_MAX: u64 = 1000;
+/// Longest time between two turns of the kernel's receive work, in microseconds.
+const DEFER_MAX: u64 = 1000;
+
+/// Most queues of a direction.
+const QUEUES_MAX: u64 = 256;
 
 /// A port as far as it could be read.
 pub(crate) struct PortDraft {
@@ -81,6 +102,12 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
     let mac = table.text("mac", "a MAC address, such as \"02:00:00:00:00:01\"", value::mac);
     let rx_ring = table.power_of_two_or("rx_ring", 32..=32_768, Port::DEFAULT_RING);
     let tx_ring = table.power_of_two_or("tx_ring", 32..=32_768, Port::DEFAULT_RING);
+    let rx_queues = table.integer("rx_queues", 1..=QUEUES_MAX);
+    let tx_queues = table.integer("tx_queues", 1..=QUEUES_MAX);
+    let rss = table.word("rss");
+    let vlan_strip = table.boolean_or("vlan_strip", false);
+    let vlan_filter = table.boolean_or("vlan_filter", false);
+    let vlans = table.integers("vlans", &(1..=4094));
     let promiscuous = table.boolean_or("promiscuous", false);
     let all_multicast = table.boolean_or("all_multicast", false);
     let tx_vlan = table.integer("tx_vlan", 1..=4094);
@@ -108,6 +135,12 @@ pub(crate) fn read(table: &Reader<'_>) -> PortDraft {
         driver,
         rx_ring,
         tx_ring,
+        rx_queues: rx_queues.map(|queues| queues.value),
+        tx_queues: tx_queues.map(|queues| queues.value),
+        rss: rss.map(|packets| packets.value),
+        vlan_strip,
+        vlan_filter,
+        vlans: vlans.into_iter().map(|vlan| vlan.value).collect(),
         mtu: mtu.clone().map(|mtu| mtu.value),
         mac: mac.map(|mac| mac.value),
         promiscuous,
@@ -136,7 +169,10 @@ fn driver(text: &str) -> Result<Driver, Complaint> {
 fn fits_driver(table: &Reader<'_>, driver: Driver) {
     let (word, allowed): (&str, &[&str]) = match driver {
         Driver::Auto => ("driver \"auto\"", &["device"]),
-        Driver::AfXdp => ("driver \"af_xdp\"", &["device", "steer", "mode", "zero_copy", "busy_poll"]),
+        Driver::AfXdp => (
+            "driver \"af_xdp\"",
+            &["device", "steer", "mode", "zero_copy", "busy_poll", "batch", "batch_wait_us", "defer_us"],
+        ),
         Driver::AfPacket => ("driver \"af_packet\"", &["device"]),
         Driver::Dpdk => ("driver \"dpdk\"", &["device"]),
         Driver::Tap => ("driver \"tap\"", &["device"]),
@@ -181,6 +217,9 @@ fn xdp(table: &Reader<'_>) -> Xdp {
         mode: table.word_or("mode", default.mode),
         zero_copy: table.word_or("zero_copy", default.zero_copy),
         busy_poll: table.integer_or("busy_poll", 0..=BUSY_POLL_MAX, default.busy_poll),
+        batch: table.integer_or("batch", 1..=BATCH_MAX, default.batch),
+        batch_wait_us: table.integer_or("batch_wait_us", 0..=BATCH_WAIT_MAX, default.batch_wait_us),
+        defer_us: table.integer_or("defer_us", 0..=DEFER_MAX, default.defer_us),
     }
 }
 

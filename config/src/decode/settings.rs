@@ -11,6 +11,8 @@ use crate::{Cache, Config, Cores, Dpdk, HugePages, Icmp, Memory, Modes, Neighbor
 const WORKERS_MAX: u64 = 256;
 /// Highest core number: CPU_SETSIZE less one (sched_setaffinity(2)).
 const CORE_MAX: u64 = 1023;
+/// Most ports.
+const PORTS_MAX: u64 = 64;
 /// A day, in seconds: more is surely a mistake.
 const DAY_S: u64 = 86_400;
 /// An hour, in milliseconds.
@@ -145,6 +147,15 @@ fn modes(table: &Reader<'_>) -> Modes {
     let tx_bytes = u64::from(Modes::TX_BYTES_MIN)..=u64::from(Modes::TX_BYTES_MAX);
     let (retries, delay) = Modes::RETRY_MAX;
     Modes {
+        topology: table.word_or("topology", default.topology),
+        ports: table
+            .texts("ports", "the name of a port", value::reference)
+            .into_iter()
+            .map(|port| port.value)
+            .collect(),
+        port_count: table.integer("port_count", 1..=PORTS_MAX).map(|count| count.value),
+        cores: table.integers("cores", &(0..=CORE_MAX)).into_iter().map(|core| core.value).collect(),
+        core_count: table.integer("core_count", 1..=WORKERS_MAX).map(|count| count.value),
         tx_bytes: table.integer_or("tx_bytes", tx_bytes, default.tx_bytes),
         flows: table.integer_or("flows", 1..=1_048_576, default.flows),
         retries: table.integer_or("retries", 0..=u64::from(retries), default.retries),

@@ -11,7 +11,7 @@ use proptest::sample::select;
 use ringway_config::{
     Advertise, Cache, CacheMode, Config, Cores, Dpdk, DriverSettings, Fault, HopByHop, HugePages, Icmp, Idle,
     Interface, InterfaceId, Memory, Mode, Modes, Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind,
-    Router, Steer, Workers, Xdp, XdpMode, ZeroCopy,
+    Router, RssPackets, Steer, Topology, Workers, Xdp, XdpMode, ZeroCopy,
 };
 
 /// A configuration that is right.
@@ -28,6 +28,9 @@ pub fn config() -> impl Strategy<Value = Config> {
                 add_interface(&mut config, &ports[port], vlans, at, draft);
             }
             routes.into_iter().for_each(|draft| add_route(&mut config, draft));
+            if config.modes.port_count.is_some() {
+                config.modes.ports = ports.iter().rev().map(|port| port.name.clone()).collect();
+            }
             config.ports = ports;
             config
         },
@@ -100,8 +103,19 @@ fn xdp() -> impl Strategy<Value = Xdp> {
         prop_oneof![Just(XdpMode::Auto), Just(XdpMode::Native), Just(XdpMode::Generic)],
         prop_oneof![Just(ZeroCopy::Auto), Just(ZeroCopy::On), Just(ZeroCopy::Off)],
         0..=10_000_u32,
+        1..=32_u32,
+        0..=1000_u32,
+        0..=1000_u32,
     )
-        .prop_map(|(steer, mode, zero_copy, busy_poll)| Xdp { steer, mode, zero_copy, busy_poll })
+        .prop_map(|(steer, mode, zero_copy, busy_poll, batch, batch_wait_us, defer_us)| Xdp {
+            steer,
+            mode,
+            zero_copy,
+            busy_poll,
+            batch,
+            batch_wait_us,
+            defer_us,
+        })
 }
 
 fn port() -> impl Strategy<Value = Port> {
@@ -119,14 +133,22 @@ fn port() -> impl Strategy<Value = Port> {
         Just(DriverSettings::Pcap { input: None, output: Some("o".into()), repeat: 1 }),
         any::<bool>().prop_map(|own| DriverSettings::Memory { peer: own.then(|| "p".into()) }),
     ];
-    ((driver, ring(), ring()), of(1000..=9216_u16), of(mac()), any::<[bool; 2]>(), of(fault())).prop_map(
-        |((driver, rx_ring, tx_ring), mtu, mac, [promiscuous, all_multicast], fault)| Port {
+    let rss = select(&[RssPackets::All, RssPackets::None, RssPackets::Udp, RssPackets::Ether][..]);
+    let queues = (of(1..=256_u16), of(1..=256_u16), of(rss), vec(1..=4094_u16, 0..3));
+    ((driver, ring(), ring(), queues), of(1280..=9216_u16), of(mac()), any::<[bool; 4]>(), of(fault())).prop_map(
+        |((driver, rx_ring, tx_ring, queues), mtu, mac, flags, fault)| Port {
             rx_ring,
             tx_ring,
+            rx_queues: queues.0,
+            tx_queues: queues.1,
+            rss: queues.2,
+            vlans: queues.3,
+            vlan_strip: flags[2],
+            vlan_filter: flags[3],
             mtu,
             mac,
-            promiscuous,
-            all_multicast,
+            promiscuous: flags[0],
+            all_multicast: flags[1],
             fault,
             ..Port::new("p", driver)
         },
@@ -295,16 +317,27 @@ fn icmp() -> impl Strategy<Value = Icmp> {
 fn modes() -> impl Strategy<Value = Modes> {
     let offers = (Modes::TX_BYTES_MIN..=Modes::TX_BYTES_MAX, 1..=1_048_576_u32, 0..=1_000_u16, 0..=1_000_u16);
     let memory = (0..=1_024_u16, 0..=1_000_u16, 0..=1_000_u16, 0..=1_000_u16);
-    (offers, any::<u16>(), 0..=60_000_u16, memory).prop_map(|(offers, noisy_buffer, noisy_flush_ms, memory)| Modes {
-        tx_bytes: offers.0,
-        flows: offers.1,
-        retries: offers.2,
-        retry_delay_us: offers.3,
-        noisy_buffer,
-        noisy_flush_ms,
-        noisy_memory_mb: memory.0,
-        noisy_reads: memory.1,
-        noisy_writes: memory.2,
-        noisy_reads_writes: memory.3,
-    })
+    let counts = (of(1..=64_u16), vec(0..=1023_u16, 0..3), of(1..=256_u16));
+    let topology = select(&[Topology::Paired, Topology::Chained, Topology::Loop][..]);
+    let streams = (topology, counts);
+    (offers, any::<u16>(), 0..=60_000_u16, memory, streams).prop_map(
+        |(offers, noisy_buffer, noisy_flush_ms, memory, streams)| Modes {
+            topology: streams.0,
+            // The ports of the list have to be there: they are named when there are some.
+            ports: Vec::new(),
+            port_count: streams.1.0,
+            cores: streams.1.1,
+            core_count: streams.1.2,
+            tx_bytes: offers.0,
+            flows: offers.1,
+            retries: offers.2,
+            retry_delay_us: offers.3,
+            noisy_buffer,
+            noisy_flush_ms,
+            noisy_memory_mb: memory.0,
+            noisy_reads: memory.1,
+            noisy_writes: memory.2,
+            noisy_reads_writes: memory.3,
+        },
+    )
 }

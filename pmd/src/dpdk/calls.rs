@@ -6,8 +6,8 @@ use super::port::DpdkPort;
 use super::{device, log, rss, stats, sys};
 use crate::control::PortControl;
 use crate::{
-    Duplex, LentPools, Limits, Link, OffloadFacts, PortError, PortInfo, PortSettings, PortStats, QueueInfo, QueueState,
-    Queues, RingBuffers, RingLimits, Rss, RssFacts, TxOffloads, VlanSettings,
+    Duplex, LentPools, Limits, Link, OffloadFacts, PoolUse, PortError, PortInfo, PortSettings, PortStats, QueueInfo,
+    QueueState, Queues, RingBuffers, RingLimits, Rss, RssFacts, TxOffloads, VlanSettings,
 };
 use macaddr::MacAddr6;
 use ringway_mempool::Pool;
@@ -158,8 +158,8 @@ impl PortControl for DpdkPort {
         self.checksums.store((which & on & TxOffloads::CHECKSUMS).bits(), Ordering::Relaxed);
     }
 
-    fn wants_pools(&self) -> bool {
-        true
+    fn pool_use(&self) -> PoolUse {
+        PoolUse::Everyone
     }
 
     fn ring_buffers(&self, settings: &PortSettings) -> RingBuffers {

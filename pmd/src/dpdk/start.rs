@@ -106,7 +106,7 @@ impl DpdkPort {
         }
         let mempool = |workers: &[u16], queue: u16| {
             let worker = workers.get(usize::from(queue)).copied().unwrap_or(0);
-            pools.get(usize::from(worker)).copied().flatten().ok_or_else(|| {
+            lent.place(worker).and_then(|at| pools[at]).ok_or_else(|| {
                 self.refused(
                     "the packet buffers were made without DPDK; name a DPDK port, or [dpdk], in the configuration",
                 )

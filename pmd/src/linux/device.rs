@@ -1,5 +1,6 @@
 //! A Linux interface that a port has taken over: the settings it is given, and how it was before.
 
+use super::deferral::Deferral;
 use super::interface::Interface;
 use super::journal::{Changes, Journal};
 use crate::{Link, PortError, PortSettings};
@@ -98,6 +99,16 @@ impl Device {
         self.mtu_range.clone()
     }
 
+    /// Looks at MTU and MAC address again, which others may have changed.
+    pub fn look_again(&mut self) {
+        if let Ok(mtu) = self.interface.mtu() {
+            self.mtu = u16::try_from(mtu).unwrap_or(u16::MAX);
+        }
+        if let Ok(hardware) = self.interface.hardware() {
+            self.mac = hardware.mac;
+        }
+    }
+
     /// A call that failed, as the operator has to know it.
     pub fn failed(&self, call: String, source: io::Error) -> PortError {
         let port = self.port.clone();
@@ -174,6 +185,19 @@ impl Device {
         changed
     }
 
+    /// Notes how the kernel defers receive work, which [`Device::defer`] may change from then on; false where it cannot be told to.
+    pub fn may_defer(&mut self) -> bool {
+        let Ok(before) = self.interface.deferral() else { return false };
+        self.remember(|changes| changes.deferral = Some(before));
+        true
+    }
+
+    /// Has the kernel defer receive work by a timer of so many microseconds, or as it did before us.
+    pub fn defer(&self, microseconds: Option<u32>) -> bool {
+        let Some(before) = self.changes.as_ref().and_then(|changes| changes.deferral) else { return false };
+        self.interface.set_deferral(microseconds.map_or(before, Deferral::of)).is_ok()
+    }
+
     /// The link now; one that is gone has an index that names no device any more.
     pub fn link(&self) -> Link {
         let Ok(flags) = self.interface.flags() else {
@@ -217,6 +241,9 @@ fn give_back(interface: &Interface, changes: &Changes) {
     }
     if changes.rx_vlan {
         let _ = interface.set_rx_vlan(true);
+    }
+    if let Some(before) = changes.deferral {
+        let _ = interface.set_deferral(before);
     }
     if changes.down {
         let _ = interface.set_up(false);

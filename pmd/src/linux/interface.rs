@@ -53,10 +53,16 @@ impl Interface {
         self.request().is_ok()
     }
 
+    /// Its name now.
+    pub(super) fn name(&self) -> io::Result<String> {
+        let name = self.request()?.ifr_name.map(|byte| byte as u8);
+        let name = std::ffi::CStr::from_bytes_until_nul(&name).map_err(|_| io::ErrorKind::InvalidData)?;
+        Ok(name.to_str().map_err(|_| io::ErrorKind::InvalidData)?.into())
+    }
+
     /// The NUMA node of the device behind it; `None` for one that is only software, or on a machine with one node.
     pub(crate) fn numa_node(&self) -> Option<u16> {
-        let name = self.request().ok()?.ifr_name.map(|byte| byte as u8);
-        let name = std::ffi::CStr::from_bytes_until_nul(&name).ok()?.to_str().ok()?;
+        let name = self.name().ok()?;
         let node = std::fs::read_to_string(format!("/sys/class/net/{name}/device/numa_node")).ok()?;
         // -1 where there is none.
         node.trim().parse().ok()

@@ -5,6 +5,7 @@
 //! first change that a kill would leave behind and removed when the interface is given back. Where it cannot be written,
 //! there is none.
 
+use super::deferral::Deferral;
 use macaddr::MacAddr6;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(super) struct Changes {
     pub lro: bool,
     pub gro: bool,
     pub rx_vlan: bool,
+    pub deferral: Option<Deferral>,
 }
 
 /// The note about one interface.
@@ -68,6 +70,9 @@ fn text(process: u32, changes: &Changes) -> String {
     if let Some((before, ours)) = changes.mac {
         let _ = writeln!(text, "mac {before} {ours}");
     }
+    if let Some(Deferral { rounds, timer_ns }) = changes.deferral {
+        let _ = writeln!(text, "deferral {rounds} {timer_ns}");
+    }
     text
 }
 
@@ -82,6 +87,10 @@ fn parse(text: &str) -> Option<(u32, Changes)> {
             ["rx_vlan"] => changes.rx_vlan = true,
             ["mtu", before, ours] => changes.mtu = before.parse().ok().zip(ours.parse().ok()),
             ["mac", before, ours] => changes.mac = before.parse().ok().zip(ours.parse().ok()),
+            ["deferral", rounds, timer] => {
+                let both = rounds.parse().ok().zip(timer.parse().ok());
+                changes.deferral = both.map(|(rounds, timer_ns)| Deferral { rounds, timer_ns });
+            }
             _ => {}
         }
     }
@@ -103,6 +112,7 @@ mod tests {
             lro: true,
             gro: false,
             rx_vlan: true,
+            deferral: Some(Deferral { rounds: 0, timer_ns: 20_000 }),
         };
         assert_eq!(parse(&text(7, &changes)), Some((7, changes)));
     }

@@ -5,6 +5,7 @@
 //!
 //! Read first: netdevice(7), rtnetlink(7), the kernel's `include/uapi/linux/ethtool.h`.
 
+mod deferral;
 mod device;
 mod ethtool;
 mod interface;

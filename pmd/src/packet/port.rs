@@ -5,8 +5,8 @@ use super::rx::PacketRx;
 use super::socket::Socket;
 use super::tx::PacketTx;
 use crate::control::PortControl;
-use crate::linux::Interface;
-use crate::{Counter, Duplex, LentPools, Limits, Link, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings};
+use crate::linux::{Device, Interface};
+use crate::{Counter, LentPools, Limits, Link, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings};
 use crate::{PortStats, Queues, Rx, RxStats, Tx, TxStats};
 use crossbeam_utils::CachePadded;
 use macaddr::MacAddr6;
@@ -15,6 +15,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+/// What a packet socket and changes of its interface take.
+const CAPABILITIES: &str = "CAP_NET_RAW and CAP_NET_ADMIN";
 /// Bytes before the IP packet in a frame that a slot has to hold; a tag is taken off by the kernel.
 const ETHERNET: usize = 18;
 /// Bytes that wait in the socket: superframes, of up to 64 KiB each.
@@ -33,21 +35,11 @@ pub(super) struct PacketCounters {
     pub tags_restored: Counter,
 }
 
-/// How the device was before us.
-#[derive(Debug)]
-struct Before {
-    up: bool,
-    mtu: Option<u32>,
-    mac: Option<MacAddr6>,
-    lro: bool,
-}
-
 /// Control side of an AF_PACKET port.
 #[derive(Debug)]
 pub struct PacketPort {
     info: PortInfo,
-    interface: Interface,
-    before: Option<Before>,
+    device: Device,
     sockets: Vec<Arc<Socket>>,
     /// Multicast groups that the first of them has joined.
     groups: Vec<MacAddr6>,
@@ -65,46 +57,10 @@ pub struct PacketPort {
 /// [`PortError`], when the interface is not there, is no Ethernet device, rights are missing or a setting is refused. What
 /// was changed is undone then.
 pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> {
-    let port = settings.name.as_str();
-    let interface = Interface::find(device).map_err(|source| match source.raw_os_error() {
-        Some(libc::ENODEV) => PortError::NoDevice { port: port.into(), device: device.into() },
-        _ => system(port, format!("finding `{device}`"), source),
-    })?;
-    let asking = |source| system(port, format!("asking about `{device}`"), source);
-    let hardware = interface.hardware().map_err(asking)?;
-    if !matches!(hardware.kind, libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK) {
-        let message = format!("`{device}` is no Ethernet interface (hardware type {}); choose another", hardware.kind);
-        return Err(PortError::Refused { port: port.into(), message });
-    }
-    let range = interface.mtu_range().map_err(asking)?;
-    let mtu_now = interface.mtu().map_err(asking)?;
-    let up = interface.flags().map_err(asking)? & libc::IFF_UP != 0;
-    let info = PortInfo {
-        name: port.into(),
-        driver: "af_packet",
-        device: device.into(),
-        mac: settings.mac.unwrap_or(hardware.mac),
-        mtu: settings.mtu.unwrap_or(u16::try_from(mtu_now).unwrap_or(u16::MAX)),
-        mtu_min: *range.start(),
-        mtu_max: *range.end(),
-        rx_queues: 0,
-        tx_queues: 0,
-        rx_ring: settings.rx_ring,
-        tx_ring: settings.tx_ring,
-        promiscuous: false,
-        all_multicast: false,
-        numa_node: interface.numa_node(),
-        limits: Limits::default(),
-        rss: None,
-        rx_offloads: OffloadFacts::default(),
-        tx_offloads: OffloadFacts::default(),
-        facts: vec![("offloads", "checksums and superframes of a virtual peer are finished here".into())],
-    };
-    let lro = interface.lro();
+    let (device, notices) = take_over(settings, device)?;
     let mut control = PacketPort {
-        info,
-        interface,
-        before: Some(Before { up, mtu: None, mac: None, lro: false }),
+        info: info_of(&device, settings),
+        device,
         sockets: Vec::new(),
         groups: Vec::new(),
         gone: Arc::new(AtomicBool::new(false)),
@@ -113,58 +69,55 @@ pub fn open(settings: &PortSettings, device: &str) -> Result<Opened, PortError> 
         rx: Vec::new(),
         tx: Vec::new(),
     };
-    let mut notices = Vec::new();
-    control.prepare(settings, mtu_now, hardware.mac)?;
-    if lro {
-        control.changing("switching off large receive offload", control.interface.set_lro(false))?;
-        if let Some(before) = &mut control.before {
-            before.lro = true;
-        }
-        notices.push(format!(
-            "port {port}: large receive offload of `{device}` is off while ringway runs: what it merges cannot be forwarded"
-        ));
-    }
     let queues = control.open_queues(settings)?;
-    if settings.promiscuous {
-        control.set_promiscuous(true)?;
-    }
-    if settings.all_multicast {
-        control.set_all_multicast(true)?;
-    }
+    control.receive_more(settings.promiscuous, settings.all_multicast)?;
     Ok(Opened { port: Port::Packet(Box::new(control)), rx: queues.rx, tx: queues.tx, notices })
 }
 
+/// Gives the interface the settings of a port; the lines are for the operator.
+fn take_over(settings: &PortSettings, name: &str) -> Result<(Device, Vec<String>), PortError> {
+    let mut device = Device::open(settings, name, CAPABILITIES)?;
+    let mut notices = Vec::new();
+    if device.lro_off()? {
+        notices.push(format!(
+            "port {}: large receive offload of `{name}` is off while ringway runs: what it merges cannot be forwarded",
+            settings.name
+        ));
+    }
+    Ok((device, notices))
+}
+
+/// What there is to tell of a port whose interface was just taken over.
+fn info_of(device: &Device, settings: &PortSettings) -> PortInfo {
+    let range = device.mtu_range();
+    PortInfo {
+        name: settings.name.clone(),
+        driver: "af_packet",
+        device: device.name().into(),
+        mac: device.mac(),
+        mtu: device.mtu(),
+        mtu_min: *range.start(),
+        mtu_max: *range.end(),
+        rx_queues: 0,
+        tx_queues: 0,
+        rx_ring: settings.rx_ring,
+        tx_ring: settings.tx_ring,
+        promiscuous: false,
+        all_multicast: false,
+        numa_node: device.interface().numa_node(),
+        limits: Limits::default(),
+        rss: None,
+        rx_offloads: OffloadFacts::default(),
+        tx_offloads: OffloadFacts::default(),
+        facts: vec![("offloads", "checksums and superframes of a virtual peer are finished here".into())],
+    }
+}
+
 impl PacketPort {
-    fn failed(&self, call: String, source: io::Error) -> PortError {
-        let port = self.info.name.clone();
-        if matches!(source.raw_os_error(), Some(libc::EPERM | libc::EACCES)) {
-            return PortError::NotAllowed { port, what: call, capability: "CAP_NET_RAW and CAP_NET_ADMIN" };
-        }
-        PortError::System { port, call, source }
-    }
-
-    fn changing(&self, what: &str, result: io::Result<()>) -> Result<(), PortError> {
-        result.map_err(|source| self.failed(format!("{what} of `{}`", self.info.device), source))
-    }
-
-    /// Gives the device the settings and brings it up.
-    fn prepare(&mut self, settings: &PortSettings, mtu_now: u32, mac_now: MacAddr6) -> Result<(), PortError> {
-        if let Some(mac) = settings.mac.filter(|mac| *mac != mac_now) {
-            self.changing("setting the MAC address", self.interface.set_mac(mac))?;
-            self.remember(|before| before.mac = Some(mac_now));
-        }
-        if let Some(mtu) = settings.mtu.filter(|mtu| u32::from(*mtu) != mtu_now) {
-            self.check_mtu(mtu)?;
-            self.changing("setting the MTU", self.interface.set_mtu(mtu.into()))?;
-            self.remember(|before| before.mtu = Some(mtu_now));
-        }
-        self.changing("bringing up the link", self.interface.set_up(true).map(|_| ()))
-    }
-
-    fn remember(&mut self, change: impl FnOnce(&mut Before)) {
-        if let Some(before) = &mut self.before {
-            change(before);
-        }
+    /// Receives frames for others, as far as it is asked for.
+    fn receive_more(&mut self, promiscuous: bool, all_multicast: bool) -> Result<(), PortError> {
+        self.set_promiscuous(promiscuous)?;
+        self.set_all_multicast(all_multicast)
     }
 
     fn open_queues(&mut self, settings: &PortSettings) -> Result<Queues, PortError> {
@@ -173,7 +126,7 @@ impl PacketPort {
         for number in 0..usize::from(settings.rx_queues) {
             let opened = self.open_queue(settings, group);
             let (socket, ring, joined) = opened.map_err(|source| {
-                self.failed(format!("opening packet socket {number} on `{}`", self.info.device), source)
+                self.device.failed(format!("opening packet socket {number} on `{}`", self.info.device), source)
             })?;
             group = joined;
             if number == self.rx.len() {
@@ -186,8 +139,9 @@ impl PacketPort {
             self.sockets.push(socket);
         }
         for number in 0..usize::from(settings.tx_queues) {
-            let sender = open_sender(&self.interface).map_err(|source| {
-                self.failed(format!("opening packet socket {number} on `{}` for sending", self.info.device), source)
+            let sender = open_sender(self.device.interface()).map_err(|source| {
+                self.device
+                    .failed(format!("opening packet socket {number} on `{}` for sending", self.info.device), source)
             })?;
             if number == self.tx.len() {
                 self.tx.push(TxStats::default());
@@ -206,7 +160,7 @@ impl PacketPort {
         socket.ignore_outgoing()?;
         socket.keep_large(KEPT)?;
         let ring = Ring::new(&socket, settings.rx_ring, usize::from(self.info.mtu) + ETHERNET)?;
-        socket.bind(self.interface.index(), true)?;
+        socket.bind(self.device.interface().index(), true)?;
         let group = match (settings.rx_queues, group) {
             (0 | 1, _) => None,
             (_, None) => Some(socket.begin_fanout()?),
@@ -218,19 +172,10 @@ impl PacketPort {
         Ok((Arc::new(socket), ring, group))
     }
 
-    fn check_mtu(&self, mtu: u16) -> Result<(), PortError> {
-        let (least, most) = (self.info.mtu_min, self.info.mtu_max);
-        if (least..=most).contains(&mtu) {
-            return Ok(());
-        }
-        let message = format!("`{}` takes MTUs from {least} to {most}, not {mtu}", self.info.device);
-        Err(PortError::Refused { port: self.info.name.clone(), message })
-    }
-
     fn join(&self, kind: libc::c_int, on: bool, what: &str) -> Result<(), PortError> {
         // One socket is enough: the setting is the device's, held as long as somebody asks for it.
         let Some(socket) = self.sockets.first() else { return Ok(()) };
-        self.changing(what, socket.membership(self.interface.index(), kind, on))
+        self.device.changing(what, socket.membership(self.device.interface().index(), kind, on))
     }
 
     /// Adds up what the kernel had no room for since it was last asked.
@@ -239,24 +184,17 @@ impl PacketPort {
         self.missed.fetch_add(missed, Ordering::Relaxed) + missed
     }
 
-    /// Finds the device again when the one opened first is gone: another of the same name.
-    fn find_again(&mut self) -> Result<(), PortError> {
-        if self.interface.exists() {
-            return Ok(());
+    /// Takes the interface over anew when the one that was taken is gone: another of the same name. What is to be said of it.
+    fn find_again(&mut self, settings: &PortSettings) -> Result<Vec<String>, PortError> {
+        if self.device.interface().exists() {
+            return Ok(Vec::new());
         }
-        let (port, device) = (self.info.name.clone(), self.info.device.clone());
-        let found = Interface::find(&device);
-        self.interface = found.map_err(|_| PortError::NoDevice { port: port.clone(), device: device.clone() })?;
+        let (device, notices) = take_over(settings, &self.info.device)?;
+        let (promiscuous, all_multicast) = (self.info.promiscuous, self.info.all_multicast);
+        self.info = PortInfo { promiscuous, all_multicast, ..info_of(&device, settings) };
+        self.device = device;
         self.gone = Arc::new(AtomicBool::new(false));
-        let asking = |source| system(&port, format!("asking about `{device}`"), source);
-        let up = self.interface.flags().map_err(asking)? & libc::IFF_UP != 0;
-        self.info.mac = self.interface.hardware().map_err(asking)?.mac;
-        self.before = Some(Before { up, mtu: None, mac: None, lro: false });
-        if self.interface.lro() {
-            self.changing("switching off large receive offload", self.interface.set_lro(false))?;
-            self.remember(|before| before.lro = true);
-        }
-        Ok(())
+        Ok(notices)
     }
 }
 
@@ -266,17 +204,13 @@ impl PortControl for PacketPort {
     }
 
     fn link(&self) -> Link {
-        let Ok(flags) = self.interface.flags() else {
-            // Any failure here means that the index names no device any more.
+        let link = self.device.link();
+        if link.gone {
             self.gone.store(true, Ordering::Relaxed);
-            return Link { up: false, gone: true, ..Link::UP };
-        };
-        let up = flags & libc::IFF_UP != 0 && flags & libc::IFF_RUNNING != 0;
-        if !up {
+        } else if !link.up {
             self.sockets.iter().for_each(|socket| socket.clear_error());
         }
-        let (speed, duplex): (Option<u32>, Option<Duplex>) = self.interface.speed();
-        Link { up, speed, duplex, ..Link::UP }
+        link
     }
 
     fn stats(&self) -> PortStats {
@@ -295,18 +229,13 @@ impl PortControl for PacketPort {
     }
 
     fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
-        self.check_mtu(mtu)?;
-        let now = self.interface.mtu().map_err(|source| self.failed("asking for the MTU".into(), source))?;
-        self.changing("setting the MTU", self.interface.set_mtu(mtu.into()))?;
-        self.remember(|before| before.mtu = before.mtu.or(Some(now)));
+        self.device.set_mtu(mtu)?;
         self.info.mtu = mtu;
         Ok(())
     }
 
     fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
-        let now = self.info.mac;
-        self.changing("setting the MAC address", self.interface.set_mac(mac))?;
-        self.remember(|before| before.mac = before.mac.or(Some(now)));
+        self.device.set_mac(mac)?;
         self.info.mac = mac;
         Ok(())
     }
@@ -329,28 +258,32 @@ impl PortControl for PacketPort {
 
     fn set_groups(&mut self, groups: &[MacAddr6]) -> Result<(), PortError> {
         let Some(socket) = self.sockets.first() else { return Ok(()) };
-        let followed = socket.follow_groups(self.interface.index(), &mut self.groups, groups);
-        self.changing("joining multicast groups", followed)
+        let followed = socket.follow_groups(self.device.interface().index(), &mut self.groups, groups);
+        self.device.changing("joining multicast groups", followed)
     }
 
     fn set_link(&mut self, up: bool) -> Result<(), PortError> {
-        self.changing("changing the link", self.interface.set_up(up).map(|_| ()))
+        self.device.changing("changing the link", self.device.interface().set_up(up).map(|_| ()))
     }
 
     fn start(&mut self, settings: &PortSettings, _lent: LentPools<'_>) -> Result<Queues, PortError> {
-        self.find_again()?;
-        let asking = |source| system(&self.info.name, format!("asking about `{}`", self.info.device), source);
-        let mtu_now = self.interface.mtu().map_err(asking)?;
-        self.prepare(settings, mtu_now, self.info.mac)?;
-        self.info.mtu = settings.mtu.unwrap_or(u16::try_from(mtu_now).unwrap_or(u16::MAX));
-        self.info.mac = settings.mac.unwrap_or(self.info.mac);
-        let queues = self.open_queues(settings)?;
+        let mut notices = self.find_again(settings)?;
+        self.device.look_again();
+        (self.info.mtu, self.info.mac) = (self.device.mtu(), self.device.mac());
+        if let Some(mtu) = settings.mtu.filter(|mtu| *mtu != self.device.mtu()) {
+            self.set_mtu(mtu)?;
+        }
+        if let Some(mac) = settings.mac.filter(|mac| *mac != self.device.mac()) {
+            self.set_mac(mac)?;
+        }
+        self.device.changing("bringing up the link", self.device.interface().set_up(true).map(|_| ()))?;
+        let mut queues = self.open_queues(settings)?;
+        queues.notices.append(&mut notices);
         // The memberships went with the sockets.
         let (promiscuous, all_multicast) = (self.info.promiscuous, self.info.all_multicast);
         (self.info.promiscuous, self.info.all_multicast) = (false, false);
         self.groups.clear();
-        self.set_promiscuous(promiscuous)?;
-        self.set_all_multicast(all_multicast)?;
+        self.receive_more(promiscuous, all_multicast)?;
         Ok(queues)
     }
 
@@ -362,7 +295,7 @@ impl PortControl for PacketPort {
     }
 
     fn is_back(&self) -> bool {
-        !self.interface.exists() && Interface::find(&self.info.device).is_ok()
+        !self.device.interface().exists() && Interface::find(&self.info.device).is_ok()
     }
 
     fn reset(&mut self) -> Result<(), PortError> {
@@ -371,23 +304,7 @@ impl PortControl for PacketPort {
 
     fn close(&mut self) {
         self.sockets.clear();
-        let Some(before) = self.before.take() else { return };
-        if !self.interface.exists() {
-            return;
-        }
-        // As far as it goes: a device that refuses here keeps what it has.
-        if let Some(mtu) = before.mtu {
-            let _ = self.interface.set_mtu(mtu);
-        }
-        if let Some(mac) = before.mac {
-            let _ = self.interface.set_mac(mac);
-        }
-        if before.lro {
-            let _ = self.interface.set_lro(true);
-        }
-        if !before.up {
-            let _ = self.interface.set_up(false);
-        }
+        self.device.restore();
     }
 }
 
@@ -408,8 +325,4 @@ fn open_sender(interface: &Interface) -> io::Result<Arc<Socket>> {
     socket.send_buffer(SEND_BUFFER)?;
     socket.bind(interface.index(), false)?;
     Ok(Arc::new(socket))
-}
-
-fn system(port: &str, call: String, source: io::Error) -> PortError {
-    PortError::System { port: port.into(), call, source }
 }

@@ -388,6 +388,11 @@ impl PortControl for TapPort {
         Ok(())
     }
 
+    /// The device is the port's own: one that was deleted is made again.
+    fn is_back(&self) -> bool {
+        self.is_gone()
+    }
+
     fn reset(&mut self) -> Result<(), PortError> {
         Ok(())
     }

@@ -25,23 +25,29 @@
 //! Nothing of this outlasts the process: program, maps, sockets and memory hang on descriptors. Read first:
 //! `Documentation/networking/af_xdp.rst` of the kernel.
 
+mod attach;
 mod bpf;
 mod btf;
 mod features;
 mod half;
 mod instruction;
+mod pace;
 mod port;
 mod program;
 mod queues;
 mod ring;
 mod rx;
+mod settings;
+mod shared;
 mod socket;
 mod steer;
 mod tx;
 mod umem;
 
+pub use attach::{buffer_frame, mtu_most, supported};
 pub use features::{Features, features};
-pub use port::{Mode, Steer, XdpPort, XdpSettings, buffer_frame, mtu_most, open, supported};
+pub use port::{XdpPort, open};
 pub use rx::XdpRx;
+pub use settings::{Batching, Mode, Steer, XdpSettings};
 pub use tx::XdpTx;
 pub use umem::ZeroCopy;

@@ -1,8 +1,9 @@
 //! Receiving: empty buffers go into the fill ring, full ones come out of the receive ring.
 
 use super::half::{Half, Halves};
-use super::port::Shared;
 use super::ring::{Consumer, Producer};
+use super::settings::Batching;
+use super::shared::Shared;
 use super::socket::Socket;
 use crate::offload::finish_open_checksum;
 use crate::{Counter, RxQueue, RxStats};
@@ -17,17 +18,14 @@ use std::sync::atomic::Ordering;
 const OFFSET_SHIFT: u32 = 48;
 const CHUNK_MASK: u64 = (1 << OFFSET_SHIFT) - 1;
 
-/// Frames that are worth a turn at once: with fewer, every call into the kernel would serve one or two.
-const WORTHWHILE: u32 = 8;
-/// Parts of a second that fewer frames wait for more after others were taken. The first frame after a pause never waits.
-const WAITS_PER_SECOND: u64 = 50_000;
-
 /// Receive queue of an AF_XDP port: one queue of the device, or several where the device has more than the port.
 pub struct XdpRx {
     sockets: Vec<RxSocket>,
     /// The socket that is polled first at the next turn, so that none starves.
     next: usize,
-    /// Ticks of the time-stamp counter that a few frames wait for more.
+    /// Frames that are worth a turn at once.
+    worthwhile: u32,
+    /// Ticks of the time-stamp counter that fewer wait for more.
     patience: u64,
     shared: Arc<Shared>,
     stats: RxStats,
@@ -112,24 +110,30 @@ fn received(pool: &mut Pool, lender: Lender, frame: &libc::xdp_desc) -> Option<M
 impl XdpRx {
     pub(super) fn new(
         sockets: Vec<RxSocket>,
+        batching: Batching,
         shared: Arc<Shared>,
         stats: RxStats,
         filled: Arc<CachePadded<Counter>>,
     ) -> Self {
-        let patience = cycles_per_second() / WAITS_PER_SECOND;
-        Self { sockets, next: 0, patience, shared, stats, filled }
+        let patience = batching.wait.as_micros() as u64 * (cycles_per_second() / 1_000_000);
+        Self { sockets, next: 0, worthwhile: batching.frames, patience, shared, stats, filled }
     }
 
     /// Takes up to `wanted` frames of one socket.
     #[inline]
     fn take(&mut self, at: usize, pool: &mut Pool, burst: &mut Burst, wanted: u32) -> usize {
         let (shared, stats, socket) = (&self.shared, &self.stats, &mut self.sockets[at]);
-        let ready = socket.receive.available(wanted).min(wanted);
-        if ready == 0 {
-            socket.wake(shared.busy_poll);
+        let mut ready = socket.receive.available(wanted).min(wanted);
+        let few = ready < self.worthwhile.min(wanted);
+        if few && cycles().wrapping_sub(socket.taken) < self.patience {
             return 0;
         }
-        if ready < WORTHWHILE.min(wanted) && cycles().wrapping_sub(socket.taken) < self.patience {
+        if ready == 0 || few && shared.busy_poll {
+            socket.wake(shared.busy_poll);
+            // What the kernel receives in our own call is taken in the same turn.
+            ready = if shared.busy_poll { socket.receive.available(wanted).min(wanted) } else { 0 };
+        }
+        if ready == 0 {
             return 0;
         }
         let lender = socket.half.receiver();

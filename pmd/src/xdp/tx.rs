@@ -1,8 +1,8 @@
 //! Sending: full buffers go into the transmit ring, sent ones come out of the completion ring.
 
 use super::half::{Half, Halves};
-use super::port::Shared;
 use super::ring::{Consumer, Producer};
+use super::shared::Shared;
 use crate::{TxQueue, TxStats};
 use ringway_mempool::{BURST, Burst, Custody, Pool};
 use std::sync::Arc;

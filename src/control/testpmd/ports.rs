@@ -9,7 +9,7 @@ use crate::cli::view::testpmd as view;
 use crate::control::router::Router;
 use macaddr::MacAddr6;
 use ringway_config::Mode;
-use ringway_pmd::QueueState;
+use ringway_pmd::{QueueState, VlanSettings};
 
 /// The highest VLAN that can be filtered: 4095 is reserved (IEEE 802.1Q table 9-2).
 const VLAN_MAX: u16 = 4094;
@@ -147,6 +147,8 @@ impl Router {
                 VlanOffload::Filter => vlan.filter = on,
             }
             managed.set_vlan(vlan).map_err(|error| error.to_string())?;
+            let config = &mut self.config.ports[number];
+            (config.vlan_strip, config.vlan_filter) = (vlan.strip, vlan.filter);
         }
         Ok(Reply::done())
     }
@@ -162,8 +164,32 @@ impl Router {
             for vlan in vlans.clone() {
                 self.ports[number].port.set_vlan_filter(vlan, receive).map_err(|error| error.to_string())?;
             }
+            let listed = &mut self.config.ports[number].vlans;
+            listed.retain(|listed| !vlans.contains(listed));
+            if receive {
+                listed.extend(vlans.clone());
+                listed.sort_unstable();
+            }
         }
         Ok(Reply::done())
+    }
+
+    /// What the configuration has a started device do with VLAN tags.
+    pub(in crate::control) fn bring_vlans_into_force(&mut self, number: usize) -> Result<(), String> {
+        let (config, port) = (&self.config.ports[number], &mut self.ports[number].port);
+        if config.vlan_strip && self.config.router.mode == Mode::L3 {
+            let name = &config.name;
+            return Err(format!("port {name}: vlan_strip: mode l3 needs the VLAN tags to tell interfaces apart"));
+        }
+        let now = port.vlan();
+        let wanted = VlanSettings { strip: config.vlan_strip, filter: config.vlan_filter, ..now };
+        if wanted != now {
+            port.set_vlan(wanted).map_err(|error| error.to_string())?;
+        }
+        for vlan in &config.vlans {
+            port.set_vlan_filter(*vlan, true).map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     pub(super) fn insert_vlan(&mut self, port: &PortSelector, vlan: Option<u16>) -> Result<Reply, String> {

@@ -3,6 +3,7 @@
 use crate::cli::command::PortSelector;
 use crate::cli::reply::Reply;
 use crate::cli::testpmd::NoisyLoad;
+use crate::control::dealing::Choice;
 use crate::control::router::Router;
 use crate::dataplane::modes::{ModeSettings, Verbose};
 use macaddr::MacAddr6;
@@ -113,8 +114,14 @@ impl Router {
     /// `set default`: as without any command, except for what `noisy` was given at the start.
     pub(super) fn set_default(&mut self) -> Reply {
         let kept = &self.config.modes;
-        self.config.modes =
-            Modes { noisy_buffer: kept.noisy_buffer, noisy_memory_mb: kept.noisy_memory_mb, ..Modes::default() };
+        self.config.modes = Modes {
+            topology: kept.topology,
+            noisy_buffer: kept.noisy_buffer,
+            noisy_memory_mb: kept.noisy_memory_mb,
+            ..Modes::default()
+        };
+        // All ports and all cores, in their order; as in testpmd, the topology stays.
+        self.chosen = Choice::new(self.config.modes.topology);
         for port in &mut self.config.ports {
             port.eth_peer = None;
         }

@@ -3,7 +3,8 @@
 use super::{Section, Spec};
 use crate::cli::command::Command;
 use crate::cli::grammar::argument::Arguments;
-use crate::cli::port_command::{Direction, PortAction, PortCommand, Topology};
+use crate::cli::port_command::{Direction, PortAction, PortCommand};
+use ringway_config::Topology;
 
 fn act(action: PortAction, arguments: &Arguments) -> Result<Command, String> {
     Ok(Command::Port(PortCommand::Act(action, arguments.required("port"))))

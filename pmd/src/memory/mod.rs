@@ -10,17 +10,17 @@
 //! Frames cross as bytes in a [`border`] ring, so both ends may belong to different pools.
 
 mod cable;
+mod port;
+mod queue;
 
 use crate::control::PortControl;
-use crate::{
-    LentPools, Limits, Link, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings, PortStats, Queues,
-    RingBuffers, Rx, RxQueue, RxStats, Tx, TxQueue, TxStats,
-};
+use crate::{LentPools, Limits, OffloadFacts, Opened, Port, PortError, PortInfo, PortSettings, Queues};
 use cable::{Cable, Connector, Shelf, Source, Target};
 use macaddr::MacAddr6;
 use ringway_mempool::border::{self, Consumer, Producer};
-use ringway_mempool::{Burst, Custody, Pool};
-use std::os::fd::RawFd;
+
+pub use port::MemoryPort;
+pub use queue::{MemoryRx, MemoryTx};
 
 /// MTU of an in-memory port unless configured.
 const MTU: u16 = 1500;
@@ -28,282 +28,6 @@ const MTU: u16 = 1500;
 const MTU_MAX: u16 = 9216;
 /// Bytes in front of the IP packet that a slot has to hold: Ethernet and two VLAN tags.
 const FRAME_OVERHEAD: usize = 22;
-
-/// Receive queue of an in-memory port.
-pub struct MemoryRx {
-    source: Source,
-    number: usize,
-    shelf: Shelf,
-    stats: RxStats,
-}
-
-/// Transmit queue of an in-memory port.
-pub struct MemoryTx {
-    target: Target,
-    number: usize,
-    shelf: Shelf,
-    ring_size: u32,
-    stats: TxStats,
-}
-
-impl RxQueue for MemoryRx {
-    #[inline]
-    fn poll(&mut self, pool: &mut Pool, burst: &mut Burst, limit: usize) -> usize {
-        let want = limit.min(burst.room());
-        let mut bytes = 0;
-        let mut got = 0;
-        while got < want {
-            let filled = match &mut self.source {
-                Source::Ring(ring) => match ring.receive(|(), frame| pool.take_filled(frame)) {
-                    None => break,
-                    Some(filled) => filled,
-                },
-                Source::Replay { frames, next } => {
-                    let frame = &frames[*next];
-                    *next = if *next + 1 == frames.len() { 0 } else { *next + 1 };
-                    pool.take_filled(frame)
-                }
-                Source::Closed => break,
-            };
-            let Some(mbuf) = filled else {
-                // A frame longer than a buffer, or a dry pool (a broken INV-BUDGET): it is counted, and lost.
-                if pool.available() == 0 {
-                    self.stats.no_buffer.add(1)
-                } else {
-                    self.stats.errors.add(1)
-                }
-                break;
-            };
-            bytes += u64::from(mbuf.len());
-            match burst.push(mbuf) {
-                Ok(()) => got += 1,
-                Err(mbuf) => {
-                    pool.give(mbuf);
-                    break;
-                }
-            }
-        }
-        if got > 0 {
-            self.stats.packets.add(got as u64);
-            self.stats.bytes.add(bytes);
-        }
-        got
-    }
-
-    fn in_ring(&self) -> u32 {
-        0
-    }
-
-    fn ring_size(&self) -> u32 {
-        0
-    }
-
-    fn stats(&self) -> &RxStats {
-        &self.stats
-    }
-
-    fn fd(&self) -> Option<RawFd> {
-        None
-    }
-
-    fn close(&mut self, _pool: &mut Pool) {
-        match std::mem::replace(&mut self.source, Source::Closed) {
-            Source::Closed => {}
-            source => self.shelf.lay_source(self.number, source),
-        }
-    }
-}
-
-impl TxQueue for MemoryTx {
-    #[inline]
-    fn submit(&mut self, pool: &mut Pool, burst: &mut Burst) -> usize {
-        let (mut taken, mut bytes) = (0, 0);
-        match &mut self.target {
-            Target::Ring(ring) => {
-                for mbuf in burst.as_slice() {
-                    match ring.send((), pool.frame(mbuf)) {
-                        Ok(()) => bytes += u64::from(mbuf.len()),
-                        Err(border::SendError::TooLong) => self.stats.errors.add(1),
-                        Err(border::SendError::Full) => break,
-                    }
-                    taken += 1;
-                }
-                for mbuf in burst.drain_front(taken) {
-                    pool.give(mbuf);
-                }
-            }
-            Target::Hold(ring) => {
-                taken = burst.len().min(self.ring_size as usize - ring.len());
-                for mbuf in burst.drain_front(taken) {
-                    bytes += u64::from(mbuf.len());
-                    pool.mark(&mbuf, Custody::Burst, Custody::TransmitRing);
-                    ring.push_back(mbuf);
-                }
-            }
-            Target::Closed => {}
-        }
-        if taken > 0 {
-            self.stats.packets.add(taken as u64);
-            self.stats.bytes.add(bytes);
-        }
-        taken
-    }
-
-    #[inline]
-    fn reclaim(&mut self, pool: &mut Pool) -> usize {
-        let Target::Hold(ring) = &mut self.target else { return 0 };
-        // Half of the ring stays in flight, as on a card whose transmitter is always busy.
-        let done = ring.len().saturating_sub(self.ring_size as usize / 2);
-        for mbuf in ring.drain(..done) {
-            pool.mark(&mbuf, Custody::TransmitRing, Custody::Burst);
-            pool.give(mbuf);
-        }
-        done
-    }
-
-    fn in_flight(&self) -> u32 {
-        match &self.target {
-            Target::Ring(_) | Target::Closed => 0,
-            Target::Hold(ring) => ring.len() as u32,
-        }
-    }
-
-    fn ring_size(&self) -> u32 {
-        match &self.target {
-            Target::Ring(_) | Target::Closed => 0,
-            Target::Hold(_) => self.ring_size,
-        }
-    }
-
-    fn stats(&self) -> &TxStats {
-        &self.stats
-    }
-
-    fn close(&mut self, pool: &mut Pool) {
-        if let Target::Hold(ring) = &mut self.target {
-            for mbuf in ring.drain(..) {
-                pool.mark(&mbuf, Custody::TransmitRing, Custody::Burst);
-                pool.give(mbuf);
-            }
-        }
-        match std::mem::replace(&mut self.target, Target::Closed) {
-            Target::Closed => {}
-            target => self.shelf.lay_target(self.number, target),
-        }
-    }
-}
-
-/// Control side of an in-memory port.
-#[derive(Debug)]
-pub struct MemoryPort {
-    info: PortInfo,
-    connector: Connector,
-    /// False between `set_link` down and up.
-    up: bool,
-    rx: Vec<RxStats>,
-    tx: Vec<TxStats>,
-}
-
-impl PortControl for MemoryPort {
-    fn info(&self) -> PortInfo {
-        self.info.clone()
-    }
-
-    fn link(&self) -> Link {
-        Link { up: self.up, ..Link::UP }
-    }
-
-    fn stats(&self) -> PortStats {
-        PortStats::of_queues(&self.rx, &self.tx)
-    }
-
-    fn set_mtu(&mut self, mtu: u16) -> Result<(), PortError> {
-        if mtu > self.info.mtu_max {
-            let message =
-                format!("MTU {mtu} does not fit the slots of this in-memory port, made for {}", self.info.mtu_max);
-            return Err(PortError::Refused { port: self.info.name.clone(), message });
-        }
-        self.info.mtu = mtu;
-        Ok(())
-    }
-
-    fn set_mac(&mut self, mac: MacAddr6) -> Result<(), PortError> {
-        self.info.mac = mac;
-        Ok(())
-    }
-
-    fn set_promiscuous(&mut self, on: bool) -> Result<(), PortError> {
-        self.info.promiscuous = on;
-        Ok(())
-    }
-
-    fn set_all_multicast(&mut self, on: bool) -> Result<(), PortError> {
-        self.info.all_multicast = on;
-        Ok(())
-    }
-
-    /// Every frame is received in any case.
-    fn set_groups(&mut self, _groups: &[MacAddr6]) -> Result<(), PortError> {
-        Ok(())
-    }
-
-    fn set_link(&mut self, up: bool) -> Result<(), PortError> {
-        self.up = up;
-        Ok(())
-    }
-
-    fn ring_buffers(&self, settings: &PortSettings) -> RingBuffers {
-        let holds = matches!(self.connector.cable, Cable::Replay(_));
-        RingBuffers { rx: 0, tx: if holds { settings.tx_ring } else { 0 } }
-    }
-
-    fn start(&mut self, settings: &PortSettings, _lent: LentPools<'_>) -> Result<Queues, PortError> {
-        if let Some(mtu) = settings.mtu {
-            self.set_mtu(mtu)?;
-        }
-        if let Some(mac) = settings.mac {
-            self.set_mac(mac)?;
-        }
-        let mut queues = Queues::default();
-        for number in 0..usize::from(settings.rx_queues) {
-            let Some(source) = self.connector.source(number) else { break };
-            // The counters of queue `i` go on over a stop and start.
-            let stats = self.rx.get(number).cloned().unwrap_or_default();
-            if number == self.rx.len() {
-                self.rx.push(stats.clone());
-            }
-            let shelf = self.connector.shelf.clone();
-            queues.rx.push(Rx::Memory(MemoryRx { source, number, shelf, stats }));
-        }
-        for number in 0..usize::from(settings.tx_queues) {
-            let Some(target) = self.connector.target(number, settings.tx_ring) else {
-                let message = format!("it is connected by {number} transmit queues, not {}", settings.tx_queues);
-                return Err(PortError::Refused { port: self.info.name.clone(), message });
-            };
-            let stats = self.tx.get(number).cloned().unwrap_or_default();
-            if number == self.tx.len() {
-                self.tx.push(stats.clone());
-            }
-            let (shelf, ring_size) = (self.connector.shelf.clone(), settings.tx_ring);
-            queues.tx.push(Tx::Memory(MemoryTx { target, number, shelf, ring_size, stats }));
-        }
-        (self.info.rx_queues, self.info.tx_queues) = (queues.rx.len() as u16, queues.tx.len() as u16);
-        (self.info.rx_ring, self.info.tx_ring) = (settings.rx_ring, settings.tx_ring);
-        Ok(queues)
-    }
-
-    /// Nothing is left to stop: the closed queues have laid down their ends of the cable.
-    fn stop(&mut self, _pools: &mut [Pool]) -> Result<(), PortError> {
-        Ok(())
-    }
-
-    fn reset(&mut self) -> Result<(), PortError> {
-        self.up = true;
-        Ok(())
-    }
-
-    fn close(&mut self) {}
-}
 
 /// The test's end of an in-memory port: the other end of the cable.
 pub struct Probe {
@@ -427,7 +151,8 @@ pub(crate) fn local_mac(name: &str) -> MacAddr6 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringway_mempool::{Geometry, PagePolicy};
+    use crate::{Rx, RxQueue, Tx, TxQueue};
+    use ringway_mempool::{Burst, Geometry, PagePolicy, Pool};
 
     fn settings(name: &str) -> PortSettings {
         PortSettings { rx_ring: 8, tx_ring: 8, ..PortSettings::new(name, 1) }
