@@ -1,7 +1,7 @@
 //! DPDK's longest-prefix matches, as comparisons call them: each answers with the longest prefix, and says when it is full.
 #![cfg(feature = "dpdk")]
 
-use ringway_pmd::dpdk::lookup::{Fib, Fib6, Lpm, Lpm6};
+use ringway_pmd::dpdk::lookup::{Entry, Fib, Fib6, Lpm, Lpm6};
 use ringway_pmd::dpdk::{Eal, EalSettings, HugePages};
 
 /// Network, length, next hop.
@@ -24,22 +24,23 @@ fn every_table_answers_with_the_longest_prefix() {
     let settings = EalSettings { huge_pages: HugePages::Off, args, ..EalSettings::default() };
     let eal = Eal::start(&settings.arguments()).unwrap();
 
-    let mut fib = Fib::new(&eal, 16, 8).unwrap();
-    ROUTES.iter().for_each(|(network, length, next_hop)| fib.add(*network, *length, *next_hop).unwrap());
-    let mut found = [u64::MAX; 5];
-    fib.lookup(&DESTINATIONS, &mut found);
-    assert_eq!(found, FOUND.map(u64::from));
-    fib.delete(ROUTES[3].0, ROUTES[3].1).unwrap();
-    fib.lookup(&DESTINATIONS, &mut found);
-    assert_eq!(found[0], 3, "the shorter prefix answers again");
-    drop(fib);
+    for entry in [Entry::TwoBytes, Entry::FourBytes] {
+        let mut fib = Fib::new(&eal, entry, 16, 8).unwrap();
+        ROUTES.iter().for_each(|(network, length, next_hop)| fib.add(*network, *length, *next_hop).unwrap());
+        let mut found = [u64::MAX; 5];
+        fib.lookup(&DESTINATIONS, &mut found);
+        assert_eq!(found, FOUND.map(u64::from));
+        fib.delete(ROUTES[3].0, ROUTES[3].1).unwrap();
+        fib.lookup(&DESTINATIONS, &mut found);
+        assert_eq!(found[0], 3, "the shorter prefix answers again");
+    }
 
-    let mut lpm = Lpm::new(&eal, 4, 8).unwrap();
-    ROUTES.iter().for_each(|(network, length, next_hop)| lpm.add(*network, *length, *next_hop).unwrap());
+    let mut lpm = Lpm::new(&eal, 1).unwrap();
+    ROUTES.iter().for_each(|(network, length, next_hop)| lpm.fill(*network, *length, *next_hop).unwrap());
     let mut found = [u32::MAX; 5];
     lpm.lookup(&DESTINATIONS, &mut found);
     assert_eq!(found, FOUND);
-    let full = lpm.add(0x0c00_0000, 8, 5).unwrap_err().to_string();
+    let full = lpm.fill(0x0c00_0000, 25, 5).unwrap_err().to_string();
     assert!(full.contains("rte_lpm refused to add a route"), "{full}");
     drop(lpm);
 

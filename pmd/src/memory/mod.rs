@@ -151,7 +151,7 @@ pub(crate) fn local_mac(name: &str) -> MacAddr6 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Rx, RxQueue, Tx, TxQueue};
+    use crate::{RxQueue, TxQueue};
     use ringway_mempool::{Burst, Geometry, PagePolicy, Pool};
 
     fn settings(name: &str) -> PortSettings {
