@@ -56,8 +56,13 @@ impl Options {
     }
 }
 
+/// How often both families are measured in turn.
+const TURN_ABOUT: usize = 5;
+
 /// Routes of the full table, and frames of each port that go to uniform destinations there.
 const FULL: usize = 1_000_000;
+/// Routes of the full table of IPv6.
+const FULL6: usize = 200_000;
 const UNIFORM: u32 = 1 << 16;
 
 /// The destinations of a run.
@@ -74,7 +79,7 @@ fn mapped(address: Ipv4Addr) -> Ipv6Addr {
     Ipv6Addr::new(0x2001, 0xdb8, second.into(), 0, 0, 0, third.into(), fourth.into())
 }
 
-fn frame6(port: u8, destination: Ipv4Addr) -> Vec<u8> {
+fn frame6(port: u8, destination: Ipv6Addr) -> Vec<u8> {
     let mut frame = vec![0; 62];
     frame[..6].copy_from_slice(Rig::mac(usize::from(port)).as_bytes());
     frame[6..12].copy_from_slice(&[2, 0, 0, 0, 9, port]);
@@ -86,7 +91,7 @@ fn frame6(port: u8, destination: Ipv4Addr) -> Vec<u8> {
         next_header: PROTOCOL_UDP,
         hop_limit: 64,
         source: Ipv6Addr::new(0x2001, 0xdb8, 0xff00 | u16::from(port), 0, 0, 0, 0, 0x77),
-        destination: mapped(destination),
+        destination,
     };
     frame[14..54].copy_from_slice(&header.emit());
     frame
@@ -188,6 +193,51 @@ fn run_uniform(routes: usize, length: Length) -> Vec<f64> {
     measure(&mut rig, Mode::L3, length)
 }
 
+/// So many routes of IPv6, as long as the Internet's are (half of them /48) and as crowded: in few /16, most of all in the first.
+fn table6(routes: usize) -> RigSettings {
+    let mut settings = settings(256);
+    let mut random = fastrand::Rng::with_seed(1);
+    settings.routes.clear();
+    while settings.routes.len() < routes {
+        let length = match random.u8(..100) {
+            0..50 => 48,
+            50..61 => 32,
+            61..72 => 44,
+            72..82 => 40,
+            82..86 => 36,
+            86..90 => 47,
+            90..93 => 46,
+            93..96 => 33,
+            _ => 29,
+        };
+        let crowded = random.u16(..64).min(random.u16(..64));
+        let address = u128::from(0x2400 + crowded) << 112 | random.u128(..) >> 16;
+        let prefix = IpNet::new(Ipv6Addr::from_bits(address).into(), length).unwrap().trunc();
+        let port = random.u8(..2);
+        let path = Paths::One(NextHop::Gateway { interface: port.into(), address: gateway6(port).into() });
+        settings.routes.push((prefix, path));
+    }
+    settings
+}
+
+/// Random addresses in random prefixes of the full table of IPv6.
+fn run_full6(length: Length) -> Vec<f64> {
+    let settings = table6(FULL6);
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut inside = || {
+        let (prefix, _) = &settings.routes[random.usize(..FULL6)];
+        let IpNet::V6(prefix) = prefix else { unreachable!("the table is of IPv6") };
+        Ipv6Addr::from_bits(prefix.network().to_bits() | random.u128(..) >> prefix.prefix_len())
+    };
+    let ports = (0..2u8).map(|port| {
+        let frames: Vec<_> = (0..UNIFORM).map(|_| frame6(port, inside())).collect();
+        memory::replay(&port_settings(&settings, usize::from(port)), &frames)
+    });
+    let mut rig = Rig::with_ports(&settings, ports.collect(), Vec::new()).unwrap();
+    rig.publish(|snapshot| snapshot.interfaces.iter_mut().for_each(|interface| interface.redirects = false));
+    measure(&mut rig, Mode::L3, length)
+}
+
 fn run(mode: Mode, traffic: &Traffic, length: Length) -> Vec<f64> {
     let settings = settings(traffic.cache_entries);
     let ports = (0..2u8)
@@ -197,7 +247,7 @@ fn run(mode: Mode, traffic: &Traffic, length: Length) -> Vec<f64> {
                 .destinations
                 .iter()
                 .filter(|to| to.octets()[1] % 2 != port % 2)
-                .map(|to| if traffic.ipv6 { frame6(port, *to) } else { frame(port, *to) })
+                .map(|to| if traffic.ipv6 { frame6(port, mapped(*to)) } else { frame(port, *to) })
                 .collect();
             memory::replay(&port_settings(&settings, usize::from(port)), &frames)
         })
@@ -253,7 +303,7 @@ fn main() {
     let options = Options::parse();
     let length = options.length();
     if options.ipv6 {
-        return both_families(&flows, length);
+        return both_families(&flows, &options);
     }
     println!("cycles a packet; burst 32, 60-byte frames, 10 routes, 8192 buffers, rings of 1024, n={}", length.rounds);
     let modes = [Mode::Io, Mode::Mac, Mode::Macswap].map(|mode| (mode.to_string(), mode, &flows[1]));
@@ -282,24 +332,31 @@ fn show(name: &str, rounds: &[f64]) {
     println!("{name:<36} {:7.1} ({:.1}..{:.1})", rounds[rounds.len() / 2], rounds[0], rounds[rounds.len() - 1]);
 }
 
-/// Each traffic of both families, one after the other three times, and what IPv6 costs over IPv4.
-fn both_families(flows: &[Traffic], length: Length) {
+/// Each traffic of both families, and the full tables, one after the other five times, and what IPv6 costs over IPv4.
+fn both_families(flows: &[Traffic], options: &Options) {
+    let length = options.length();
     let rounds = length.rounds;
     println!("cycles a packet of l3; burst 32, 60-byte and 62-byte frames, 10 routes of each family, n={rounds} a run");
-    for traffic in flows {
+    for traffic in flows.iter().filter(|traffic| options.wants(traffic.name)) {
         let six = Traffic { destinations: traffic.destinations.clone(), ipv6: true, ..*traffic };
-        let mut ratios: Vec<f64> = (0..3)
-            .map(|_| {
-                let (four, six) = (run(Mode::L3, traffic, length), run(Mode::L3, &six, length));
-                show(&format!("IPv4, {}", traffic.name), &four);
-                show(&format!("IPv6, {}", traffic.name), &six);
-                six[rounds / 2] / four[rounds / 2]
-            })
-            .collect();
-        ratios.sort_by(f64::total_cmp);
-        println!(
-            "ratio l3 IPv6 over IPv4, {} {:.2} ({:.2}..{:.2}, n=3)",
-            traffic.name, ratios[1], ratios[0], ratios[2]
-        );
+        in_turn(traffic.name, || run(Mode::L3, traffic, length), || run(Mode::L3, &six, length));
     }
+    let name = format!("full tables, {FULL} and {FULL6} routes");
+    if options.wants(&name) {
+        in_turn(&name, || run_uniform(FULL, length), || run_full6(length));
+    }
+}
+
+fn in_turn(name: &str, four: impl Fn() -> Vec<f64>, six: impl Fn() -> Vec<f64>) {
+    let mut ratios: Vec<f64> = (0..TURN_ABOUT)
+        .map(|_| {
+            let (four, six) = (four(), six());
+            show(&format!("IPv4, {name}"), &four);
+            show(&format!("IPv6, {name}"), &six);
+            six[six.len() / 2] / four[four.len() / 2]
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let (least, middle, most) = (ratios[0], ratios[TURN_ABOUT / 2], ratios[TURN_ABOUT - 1]);
+    println!("ratio l3_ipv6_over_ipv4 {middle:.3} ({least:.3}..{most:.3}, n={TURN_ABOUT}) {name}");
 }
