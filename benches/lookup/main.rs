@@ -15,6 +15,7 @@ use clap::Parser;
 use measure::{BURST, Contestant, Figure, Results, in_bursts, progress};
 use ringway::fib::limits::Limits;
 use ringway::fib::next_hop::NextHopIndex;
+use ringway::fib::synthetic;
 use ringway::fib::{ipv4, ipv6};
 use std::sync::Arc;
 use tables::Tables;
@@ -63,7 +64,10 @@ fn main() {
 
     for traffic in Traffic::ALL {
         let destinations = traffic.ipv4(&tables.ipv4);
-        let mut contestants = vec![Contestant::new("ringway", |all: &[u32]| run_ipv4(&ours4, all))];
+        let mut contestants = vec![
+            Contestant::new("ringway", |all: &[u32]| run_ipv4(&ours4, all)),
+            Contestant::new("ahead", |all: &[u32]| run_ipv4_ahead(&ours4, all)),
+        ];
         #[cfg(feature = "dpdk")]
         if let Some(theirs) = &theirs {
             contestants.extend(theirs.ipv4());
@@ -72,7 +76,10 @@ fn main() {
     }
     for traffic in Traffic::ALL {
         let destinations = traffic.ipv6(&tables.ipv6);
-        let mut contestants = vec![Contestant::new("ringway", |all: &[u128]| run_ipv6(&ours6, all))];
+        let mut contestants = vec![
+            Contestant::new("ringway", |all: &[u128]| run_ipv6(&ours6, all)),
+            Contestant::new("ahead", |all: &[u128]| run_ipv6_ahead(&ours6, all)),
+        ];
         #[cfg(feature = "dpdk")]
         if let Some(theirs) = &theirs {
             contestants.extend(theirs.ipv6(&destinations));
@@ -80,6 +87,7 @@ fn main() {
         results.race(&format!("ipv6-{traffic}"), options.rounds, &destinations, contestants);
     }
     if !options.against_dpdk {
+        special(options.rounds, &mut results);
         by_size(&tables, options.rounds, &mut results);
     }
     progress("changes");
@@ -91,8 +99,25 @@ fn main() {
     results.print(options.json);
 }
 
-/// Looks all of it up in bursts, with the first line of the next one asked for a burst ahead, as a worker does.
+/// Looks all of it up in bursts, as a worker does.
 fn run_ipv4(fib: &ipv4::Fib, all: &[u32]) -> u64 {
+    let mut found = [NextHopIndex::NO_ROUTE; BURST];
+    in_bursts(all, |burst, _, lane| {
+        fib.lookup_burst(burst, &mut found);
+        found[lane].0.into()
+    })
+}
+
+fn run_ipv6(fib: &ipv6::Fib, all: &[u128]) -> u64 {
+    let mut found = [NextHopIndex::NO_ROUTE; BURST];
+    in_bursts(all, |burst, _, lane| {
+        fib.lookup_burst(burst, &mut found);
+        found[lane].0.into()
+    })
+}
+
+/// The same with the first line of the next burst asked for a burst ahead.
+fn run_ipv4_ahead(fib: &ipv4::Fib, all: &[u32]) -> u64 {
     let mut found = [NextHopIndex::NO_ROUTE; BURST];
     in_bursts(all, |burst, next, lane| {
         fib.prefetch(next);
@@ -101,7 +126,7 @@ fn run_ipv4(fib: &ipv4::Fib, all: &[u32]) -> u64 {
     })
 }
 
-fn run_ipv6(fib: &ipv6::Fib, all: &[u128]) -> u64 {
+fn run_ipv6_ahead(fib: &ipv6::Fib, all: &[u128]) -> u64 {
     let mut found = [NextHopIndex::NO_ROUTE; BURST];
     in_bursts(all, |burst, next, lane| {
         fib.prefetch(next);
@@ -128,6 +153,28 @@ fn load_ipv6(tables: &Tables, rounds: usize, results: &mut Results) -> Arc<ipv6:
     results.figure(Figure::new("ipv6-load", "ringway", "ms", milliseconds));
     results.figure(Figure::new("ipv6-memory", "ringway", "MB", vec![writer.reader().memory_bytes() as f64 / 1e6]));
     writer.reader()
+}
+
+/// Tables that are not like the Internet's: the worst for IPv4, and a network's inside for IPv6.
+fn special(rounds: usize, results: &mut Results) {
+    let worst = synthetic::ipv4_worst(1_000_000);
+    let fib = ipv4::Fib::compile(worst.iter().copied());
+    results.figure(Figure::new("ipv4-worst-memory", "ringway", "MB", vec![fib.memory_bytes() as f64 / 1e6]));
+    for traffic in [Traffic::PerPrefix, Traffic::Zipf] {
+        let ours = Contestant::new("ringway", |all: &[u32]| run_ipv4(&fib, all));
+        results.race(&format!("ipv4-worst-{traffic}"), rounds, &traffic.ipv4(&worst), vec![ours]);
+    }
+    for size in [10_000, 100_000] {
+        let inside = synthetic::ipv6_inside(size);
+        let fib = ipv6::Fib::compile(inside.iter().copied());
+        let name = format!("ipv6-inside-{}k", size / 1000);
+        let megabytes = fib.memory_bytes() as f64 / 1e6;
+        results.figure(Figure::new(&format!("{name}-memory"), "ringway", "MB", vec![megabytes]));
+        for traffic in [Traffic::PerPrefix, Traffic::Zipf] {
+            let ours = Contestant::new("ringway", |all: &[u128]| run_ipv6(&fib, all));
+            results.race(&format!("{name}-{traffic}"), rounds, &traffic.ipv6(&inside), vec![ours]);
+        }
+    }
 }
 
 /// The same traffic over parts of the tables: every so many routes.

@@ -21,9 +21,9 @@ pub trait Kernel {
 
 /// Operations that have an instruction of their own at some level.
 pub trait Simd: Copy {
-    /// A mask whose bit `i` says that word `i` of the node is less than `key`, both taken as signed numbers. Every word is
-    /// loaded whole, like a relaxed load of it.
-    fn less(self, node: &Node, key: i32) -> u32;
+    /// How many of the first `WORDS` words of the node are less than `key`, all taken as signed numbers. Every word is loaded
+    /// whole, like a relaxed load of it.
+    fn less<const WORDS: usize>(self, node: &Node, key: i32) -> u32;
 }
 
 /// What the processor has. A value of `Avx2` exists only where it was found.
@@ -41,10 +41,14 @@ impl Level {
     /// Works everywhere.
     pub const PORTABLE: Self = Self(Kind::Portable);
 
-    /// The best that this processor has; looked up once.
+    /// The best that this processor has; looked up once. The environment variable `RINGWAY_SIMD=portable` keeps to the portable
+    /// level, to see what the others gain.
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
         *BEST.get_or_init(|| {
+            if std::env::var_os("RINGWAY_SIMD").is_some_and(|level| level == "portable") {
+                return Self::PORTABLE;
+            }
             #[cfg(target_arch = "x86_64")]
             if std::is_x86_feature_detected!("avx2")
                 && std::is_x86_feature_detected!("bmi1")
@@ -85,12 +89,8 @@ struct Portable;
 
 impl Simd for Portable {
     #[inline(always)]
-    fn less(self, node: &Node, key: i32) -> u32 {
-        let mut mask = 0;
-        for (lane, word) in node.0.iter().enumerate() {
-            mask |= u32::from((word.load(Ordering::Relaxed) as i32) < key) << lane;
-        }
-        mask
+    fn less<const WORDS: usize>(self, node: &Node, key: i32) -> u32 {
+        node.0[..WORDS].iter().map(|word| u32::from((word.load(Ordering::Relaxed) as i32) < key)).sum()
     }
 }
 
@@ -99,7 +99,9 @@ mod x86 {
     use super::{Kernel, Simd};
     use crate::table::Node;
     use core::arch::asm;
-    use core::arch::x86_64::{__m256i, _mm256_castsi256_ps, _mm256_cmpgt_epi32, _mm256_movemask_ps, _mm256_set1_epi32};
+    use core::arch::x86_64::{
+        __m256i, _mm256_cmpgt_epi32, _mm256_movemask_epi8, _mm256_packs_epi32, _mm256_set1_epi32,
+    };
 
     /// Made only by [`run`], so only where its features are.
     #[derive(Clone, Copy)]
@@ -112,20 +114,31 @@ mod x86 {
 
     impl Simd for Avx2 {
         #[inline(always)]
-        fn less(self, node: &Node, key: i32) -> u32 {
+        fn less<const WORDS: usize>(self, node: &Node, key: i32) -> u32 {
             // SAFETY: an `Avx2` exists only inside `run`, which is called only where the features were found.
-            unsafe { less(node, key) }
+            unsafe { less::<WORDS>(node, key) }
         }
     }
 
     #[inline]
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-    fn less(node: &Node, key: i32) -> u32 {
+    fn less<const WORDS: usize>(node: &Node, key: i32) -> u32 {
         let (low, high) = load(node);
         let key = _mm256_set1_epi32(key);
-        let low = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(key, low)));
-        let high = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(key, high)));
-        low as u32 | (high as u32) << 8
+        // One mask for both halves: two bits a word.
+        let both = _mm256_packs_epi32(_mm256_cmpgt_epi32(key, low), _mm256_cmpgt_epi32(key, high));
+        (_mm256_movemask_epi8(both) as u32 & const { bits(WORDS) }).count_ones() / 2
+    }
+
+    /// The bits of the first `words` words in the mask: packing takes words 0 to 3 and 8 to 11, then the others.
+    const fn bits(words: usize) -> u32 {
+        let (mut bits, mut word) = (0, 0);
+        while word < words {
+            let place = (word & 4) * 2 + (word & 8) / 2 + (word & 3);
+            bits |= 3 << (2 * place);
+            word += 1;
+        }
+        bits
     }
 
     /// The sixteen words. Another thread may write to them meanwhile, so this is no load of the language: it stands for sixteen
@@ -159,11 +172,17 @@ mod tests {
     struct Less<'a>(&'a Node, i32);
 
     impl Kernel for Less<'_> {
-        type Output = u32;
+        type Output = [u32; 4];
 
         #[inline(always)]
-        fn run<S: Simd>(self, simd: S) -> u32 {
-            simd.less(self.0, self.1)
+        fn run<S: Simd>(self, simd: S) -> [u32; 4] {
+            let Self(node, key) = self;
+            [
+                simd.less::<3>(node, key),
+                simd.less::<10>(node, key),
+                simd.less::<15>(node, key),
+                simd.less::<16>(node, key),
+            ]
         }
     }
 
@@ -172,7 +191,7 @@ mod tests {
         fn every_level_gives_the_same_answers(words in any::<[u32; 16]>(), pick in 0usize..16, other in any::<i32>()) {
             let node = Node(words.map(AtomicU32::new));
             for key in [words[pick] as i32, other, i32::MIN, i32::MAX] {
-                let expected = (0..16).map(|lane| u32::from((words[lane] as i32) < key) << lane).sum::<u32>();
+                let expected = [3, 10, 15, 16].map(|first| words[..first].iter().filter(|&&word| (word as i32) < key).count() as u32);
                 prop_assert_eq!(Level::PORTABLE.run(Less(&node, key)), expected);
                 prop_assert_eq!(Level::best().run(Less(&node, key)), expected);
             }

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use crate::memory::{MapError, PageKind, PagePolicy, Region};
 use crate::pool::CACHE_LINE;
 
-/// Tables of at least so many bytes get a mapping of their own: half a huge page.
-const MAPPED: usize = 1 << 20;
+/// Tables of at least so many bytes get a mapping of their own: a quarter of a huge page. Below that, their 128 small pages find
+/// room in the translation cache beside the rest.
+const MAPPED: usize = 512 << 10;
 
 mod sealed {
     pub trait Sealed {}

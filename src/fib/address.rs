@@ -24,6 +24,13 @@ pub trait Address: Copy + Ord + Hash + fmt::LowerHex + fmt::Debug + 'static {
     fn common_bits(self, other: Self) -> u8;
 }
 
+/// The destination of a burst that has only one, as when all of its packets are of one flow.
+#[inline]
+pub fn only_one<A: Address>(destinations: &[A]) -> Option<A> {
+    let (&first, rest) = destinations.split_first()?;
+    rest.iter().all(|&destination| destination == first).then_some(first)
+}
+
 macro_rules! address {
     ($integer:ty, $bits:literal) => {
         impl Address for $integer {

@@ -111,6 +111,13 @@ impl Blocks {
         self.unstamped.append(&mut self.given);
     }
 
+    /// Forgets every block taken since [`Blocks::extent`] was this: only in a table that no reader has yet, and that has given nothing back.
+    pub fn rewind(&mut self, extent: u32) {
+        debug_assert!(self.lengths == 0 && self.unstamped.is_empty() && self.waiting.is_empty());
+        self.next = extent;
+        self.given.clear();
+    }
+
     /// Whether blocks wait that no epoch was closed for.
     pub fn unstamped(&self) -> bool {
         !self.unstamped.is_empty()
@@ -187,6 +194,17 @@ mod tests {
         blocks.reclaim(1);
         assert_eq!(blocks.take(2), Some(taken));
         assert_eq!(blocks.take(1), None);
+    }
+
+    #[test]
+    fn a_rewound_table_has_its_room_again() {
+        let mut blocks = Blocks::new(8, 1);
+        blocks.take(3).unwrap();
+        blocks.commit();
+        let extent = blocks.extent();
+        assert!(blocks.take(4).is_some() && blocks.take(1).is_none());
+        blocks.rewind(extent);
+        assert_eq!(blocks.take(4), Some(extent));
     }
 
     proptest! {

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ipnet::Ipv4Net;
+use ringway_mempool::PageKind;
 use ringway_mempool::epoch::Epochs;
 
+use super::address::only_one;
 use super::intervals::Intervals;
 use super::limits::{Applied, FibFull, Limits, Refused};
 use super::next_hop::NextHopIndex;
@@ -77,6 +79,9 @@ impl Fib {
     #[inline]
     pub fn lookup_burst(&self, destinations: &[u32], next_hops: &mut [NextHopIndex]) {
         assert_eq!(destinations.len(), next_hops.len());
+        if let Some(destination) = only_one(destinations) {
+            return next_hops.fill(self.lookup(destination));
+        }
         match &self.form {
             Form::Small(intervals) => intervals.lookup_burst(destinations, next_hops),
             Form::Large(direct) => direct.lookup_burst(destinations, next_hops),
@@ -105,6 +110,14 @@ impl Fib {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The pages that a large table lies on; none of a small one, which is on the heap.
+    pub fn pages(&self) -> Option<PageKind> {
+        match &self.form {
+            Form::Small(_) => None,
+            Form::Large(direct) => Some(direct.groups.kind()),
+        }
     }
 
     /// The memory that the table occupies, in bytes.

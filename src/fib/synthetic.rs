@@ -102,6 +102,37 @@ pub fn ipv6(routes: usize) -> Vec<(Ipv6Net, NextHopIndex)> {
     table.into_iter().map(net).collect()
 }
 
+/// A network's inside, sorted: in one /32 of 2000 sites (/48), half of the routes /64, an eighth /127, the others /128.
+pub fn ipv6_inside(routes: usize) -> Vec<(Ipv6Net, NextHopIndex)> {
+    let mut random = Rng::with_seed(66);
+    let lengths = [(64, 4), (127, 1), (128, 3)];
+    let table = fill(routes, &mut random, &lengths, |random, _| {
+        let site = u128::from(random.u16(..2000));
+        let (link, host) = (u128::from(random.u16(..1024)), u128::from(random.u16(..)));
+        (0x2001_0db8 << 96 | site << 80 | link << 64 | host, site as u16 % NEXT_HOPS + 1)
+    });
+    let net = |((network, length), next_hop): (Prefix<u128>, u16)| {
+        (Ipv6Net::new_assert(Ipv6Addr::from_bits(network.network(length)), length), NextHopIndex(next_hop))
+    };
+    table.into_iter().map(net).collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+/// The worst for the IPv4 table, sorted: neighboring /24s that never share a next hop, each eighth with a /32 in it.
+pub fn ipv4_worst(routes: usize) -> Vec<(Ipv4Net, NextHopIndex)> {
+    let mut table = Vec::with_capacity(routes);
+    let mut slot = 0x01_0000u32;
+    while table.len() < routes {
+        let network = Ipv4Addr::from_bits(slot << 8);
+        table.push((Ipv4Net::new_assert(network, 24), NextHopIndex((slot % 2) as u16 + 1)));
+        if slot.is_multiple_of(8) && table.len() < routes {
+            let host = Ipv4Addr::from_bits(slot << 8 | 77);
+            table.push((Ipv4Net::new_assert(host, 32), NextHopIndex(3)));
+        }
+        slot += 1;
+    }
+    table
+}
+
 /// So many distinct prefixes; `place` gives the network of one and the next hop that is usual there.
 fn fill<A: Address>(
     routes: usize,
@@ -144,5 +175,9 @@ mod tests {
         let table = ipv6(2000);
         assert_eq!(table.len(), 2000);
         assert_eq!(table, ipv6(2000));
+        for length in [64, 127, 128] {
+            assert!(ipv6_inside(2000).iter().any(|(net, _)| net.prefix_len() == length));
+        }
+        assert_eq!(ipv4_worst(2000).len(), 2000);
     }
 }

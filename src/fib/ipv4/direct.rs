@@ -49,11 +49,11 @@ pub struct Direct {
     pub(super) level: Level,
 }
 
-/// The place of a slot's leaf.
+/// The place of a slot's leaf; the bits of `slot` above its five do not count.
 #[inline(always)]
 pub fn leaf_at(word: u64, slot: u32) -> usize {
     let map = (word >> 32) as u32;
-    (word as u32 + (map << (31 - slot)).count_ones()) as usize
+    (word as u32).wrapping_add(map.wrapping_shl(!slot).count_ones()) as usize
 }
 
 impl Direct {
@@ -61,7 +61,7 @@ impl Direct {
     #[inline]
     pub fn lookup(&self, destination: u32) -> NextHopIndex {
         let word = self.groups[(destination >> GROUP_SHIFT) as usize].load(Acquire);
-        let leaf = self.leaves[leaf_at(word, destination >> 8 & 31)].load(Relaxed);
+        let leaf = self.leaves[leaf_at(word, destination >> 8)].load(Relaxed);
         NextHopIndex(if leaf & EXTENDED == 0 { leaf } else { self.extended(word, leaf, destination) })
     }
 
@@ -71,11 +71,37 @@ impl Direct {
         self.level.run(Burst { table: self, destinations, next_hops });
     }
 
+    /// Looks up at most `TOGETHER` destinations side by side.
+    #[inline(always)]
+    fn together(&self, destinations: &[u32], next_hops: &mut [NextHopIndex]) {
+        // So many that no group needs a check.
+        let groups: &[AtomicU64; GROUPS] = self.groups.first_chunk().expect("a table has all groups");
+        // Every word first, so that these loads overlap; then every leaf.
+        let mut words = [0; TOGETHER];
+        for (word, &destination) in words.iter_mut().zip(destinations) {
+            *word = groups[(destination >> GROUP_SHIFT) as usize].load(Acquire);
+        }
+        let mut any = 0;
+        for ((next_hop, &destination), &word) in next_hops.iter_mut().zip(destinations).zip(&words) {
+            let leaf = self.leaves[leaf_at(word, destination >> 8)].load(Relaxed);
+            any |= leaf;
+            next_hop.0 = leaf;
+        }
+        if any & EXTENDED != 0 {
+            for ((next_hop, &destination), &word) in next_hops.iter_mut().zip(destinations).zip(&words) {
+                if next_hop.0 & EXTENDED != 0 {
+                    next_hop.0 = self.extended(word, next_hop.0, destination);
+                }
+            }
+        }
+    }
+
     /// Brings in the words of these destinations' groups.
     #[inline]
     pub fn prefetch(&self, destinations: &[u32]) {
+        let groups: &[AtomicU64; GROUPS] = self.groups.first_chunk().expect("a table has all groups");
         for destination in destinations {
-            prefetch(&self.groups[(destination >> GROUP_SHIFT) as usize]);
+            prefetch(&groups[(destination >> GROUP_SHIFT) as usize]);
         }
     }
 
@@ -84,7 +110,7 @@ impl Direct {
     fn extended(&self, word: u64, leaf: u16, destination: u32) -> u16 {
         let extension = self.extension(word as u32, leaf) as usize;
         let word = self.extensions[extension * EXTENSION_WORDS + (destination >> 5 & 7) as usize].load(Acquire);
-        self.leaves[leaf_at(word, destination & 31)].load(Relaxed)
+        self.leaves[leaf_at(word, destination)].load(Relaxed)
     }
 
     /// The number of the extension that a leaf of the block at `base` leads to.
@@ -111,26 +137,14 @@ impl Kernel for Burst<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _simd: S) {
-        let table = self.table;
-        for (destinations, next_hops) in self.destinations.chunks(TOGETHER).zip(self.next_hops.chunks_mut(TOGETHER)) {
-            // Every word first, so that these loads overlap; then every leaf.
-            let mut words = [0; TOGETHER];
-            for (word, &destination) in words.iter_mut().zip(destinations) {
-                *word = table.groups[(destination >> GROUP_SHIFT) as usize].load(Acquire);
-            }
-            let mut any = 0;
-            for ((next_hop, &destination), &word) in next_hops.iter_mut().zip(destinations).zip(&words) {
-                let leaf = table.leaves[leaf_at(word, destination >> 8 & 31)].load(Relaxed);
-                any |= leaf;
-                next_hop.0 = leaf;
-            }
-            if any & EXTENDED != 0 {
-                for ((next_hop, &destination), &word) in next_hops.iter_mut().zip(destinations).zip(&words) {
-                    if next_hop.0 & EXTENDED != 0 {
-                        next_hop.0 = table.extended(word, next_hop.0, destination);
-                    }
-                }
-            }
+        // A whole burst has a length that the compiler knows.
+        let (whole, rest) = self.destinations.as_chunks::<TOGETHER>();
+        let (found, found_rest) = self.next_hops.as_chunks_mut::<TOGETHER>();
+        for (destinations, next_hops) in whole.iter().zip(found) {
+            self.table.together(destinations, next_hops);
+        }
+        if !rest.is_empty() {
+            self.table.together(rest, found_rest);
         }
     }
 }

@@ -105,6 +105,22 @@ fn a_burst_with_too_few_places_for_its_answers_is_a_bug() {
 }
 
 /// Enough routes for the large form, all within 100.64.0.0/10, where no other test route lies.
+#[test]
+fn the_worst_table_is_right_and_within_its_bound() {
+    let routes = crate::fib::synthetic::ipv4_worst(70_000);
+    let fib = Fib::compile(routes.iter().copied());
+    for &(net, next_hop) in &routes {
+        assert_eq!(
+            fib.lookup(net.network().to_bits()),
+            if net.prefix_len() == 32 { NextHopIndex(3) } else { next_hop }
+        );
+    }
+    // What docs/fib.md says: the words; two leaves a route and an extension for each /24 with longer routes; a quarter more.
+    let extended = routes.iter().filter(|(net, _)| net.prefix_len() > 24).count();
+    let bound = (4 << 20) + (routes.len() * 2 * 2 + extended * (64 + 512)) / 4 * 5 + (64 << 10);
+    assert!(fib.memory_bytes() <= bound, "{} of {bound}", fib.memory_bytes());
+}
+
 fn filler() -> Vec<(Prefix<u32>, NextHopIndex)> {
     (0..1500).map(|number| ((0x6440_0000 + (number << 8), 24), NextHopIndex(number as u16 % 7))).collect()
 }

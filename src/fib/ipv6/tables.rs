@@ -9,12 +9,17 @@ use ringway_mempool::simd::Level;
 use ringway_mempool::table::{Node, Table, Word};
 
 use super::stage::{Interval, Stage, Value, push, splice};
-use super::tree::{CHILD, DIRECTORY, INNER_KEYS, LEAF_KEYS, TREE, Tree, key_of, signed};
+use super::tree::{CHILD, DIRECTORY, INNER_KEYS, LEAF_KEYS, TREE, Tree, key_of};
 use crate::fib::address::Address;
 use crate::fib::blocks::Blocks;
 use crate::fib::limits::FibFull;
 use crate::fib::next_hop::NextHopIndex;
 use crate::fib::prefixes::{Prefix, Prefixes, Step, flatten};
+use build::inner;
+use walk::{Block, Path, is_plain, is_uniform};
+
+mod build;
+mod walk;
 
 /// How the reasons of refusals call it.
 const TABLE: &str = "IPv6 table";
@@ -42,21 +47,6 @@ enum Place {
 /// The tables have no room for a batch: make larger ones.
 #[derive(Debug)]
 pub struct Cramped;
-
-/// Where a key lies: its leaf and, in a tree of two inner levels or more, the block of leaves around it.
-struct Path {
-    leaf: u32,
-    block: Option<Block>,
-}
-
-/// The leaves of one inner node, for the keys from `first` to `last`.
-#[derive(Debug, Clone, Copy)]
-struct Block {
-    parent: u32,
-    inner: u32,
-    first: u32,
-    last: u32,
-}
 
 /// The tables and what their writer knows of them.
 pub struct Tables {
@@ -115,12 +105,17 @@ impl Tables {
     fn fill(&mut self, routes: &Prefixes<u128>, filled: &[bool], outside: &[u16]) -> Result<Option<u32>, FibFull> {
         for (slot, (&filled, &outside)) in filled.iter().zip(outside).enumerate() {
             let stage = Stage::of_slot(slot);
+            let extent = self.nodes.extent();
             loop {
                 let root = if filled { self.build_whole(routes, stage) } else { self.uniform(outside) };
                 match root {
                     Ok(root) if root.levels > self.tree.levels => return Ok(Some(root.levels)),
                     Ok(root) => break self.store(Place::Directory(slot), root.node),
-                    Err(Cramped) => self.resize(self.nodes.capacity() / 2 * 3)?,
+                    Err(Cramped) => {
+                        // Half a tree is left behind, which nobody has seen.
+                        self.nodes.rewind(extent);
+                        self.resize(self.nodes.capacity() / 2 * 3)?;
+                    }
                 }
             }
         }
@@ -222,6 +217,9 @@ impl Tables {
         }
         let fresh = self.intervals(routes, stage, inside)?;
         if let Some(block) = path.block.filter(|block| keys.1 <= block.last) {
+            if keys.1 <= path.last && self.replace_leaf(block, &path, keys, &fresh)? {
+                return Ok(());
+            }
             let before = self.collect(Root { node: block.inner, levels: 1 }, block.last);
             let after = splice(&before, block.first, keys, &fresh);
             if before == after {
@@ -231,7 +229,7 @@ impl Tables {
             let whole = stage.number == 0 && block.first == 0 && block.last == u32::MAX;
             let shared = whole && (is_uniform(&before) || is_uniform(&after));
             if after.len() <= BLOCK && !shared {
-                self.replace_block(block, &before, &after)?;
+                self.replace_block(block, &after)?;
                 self.retire_below(&before, keys, block.first);
                 return Ok(());
             }
@@ -253,8 +251,39 @@ impl Tables {
         Ok(())
     }
 
+    /// Gives one leaf another content: a copy of it among its siblings. Says false where it takes more, because the content does not fit
+    /// or leads to other trees.
+    fn replace_leaf(
+        &mut self,
+        block: Block,
+        path: &Path,
+        keys: (u32, u32),
+        fresh: &[Interval],
+    ) -> Result<bool, Cramped> {
+        let mut before = Vec::with_capacity(VALUES);
+        self.collect_into(Root { node: path.leaf, levels: 0 }, path.last, &mut before);
+        let after = splice(&before, path.first, keys, fresh);
+        if before == after {
+            return Ok(true);
+        }
+        // Several slots may share the tree of one block.
+        let shared = block.first == 0 && block.last == u32::MAX;
+        if shared || after.len() > VALUES || !is_plain(&before) || !is_plain(&after) {
+            return Ok(false);
+        }
+        let (first, count) = (self.word(block.inner, CHILD), self.nodes_below(block.inner));
+        let copy = self.take(count)?;
+        for node in 0..count {
+            self.write(copy + node, std::array::from_fn(|word| self.word(first + node, word)));
+        }
+        self.write_leaf(copy + path.leaf - first, &after, &mut 0);
+        self.publish(Place::Word(block.inner as usize, CHILD), copy);
+        self.nodes.retire(first, count);
+        Ok(true)
+    }
+
     /// Gives the leaves of one inner node another content: new leaves, and a copy of the inner node among its siblings.
-    fn replace_block(&mut self, block: Block, before: &[Interval], after: &[Interval]) -> Result<(), Cramped> {
+    fn replace_block(&mut self, block: Block, after: &[Interval]) -> Result<(), Cramped> {
         let (child, lasts) = self.write_leaves(after)?;
         let siblings = self.word(block.parent, CHILD);
         let count = self.children(block.parent);
@@ -263,7 +292,7 @@ impl Tables {
             let words = std::array::from_fn(|word| self.word(siblings + sibling, word));
             self.write(copy + sibling, if siblings + sibling == block.inner { inner(&lasts, child) } else { words });
         }
-        self.nodes.retire(self.word(block.inner, CHILD), leaf_nodes(before.len().div_ceil(VALUES), before));
+        self.nodes.retire(self.word(block.inner, CHILD), self.nodes_below(block.inner));
         self.publish(Place::Word(block.parent as usize, CHILD), copy);
         self.nodes.retire(siblings, count);
         Ok(())
@@ -314,231 +343,6 @@ impl Tables {
         Ok(intervals)
     }
 
-    fn build_whole(&mut self, routes: &Prefixes<u128>, stage: Stage) -> Result<Root, Cramped> {
-        let intervals = self.intervals(routes, stage, stage.whole())?;
-        self.build(stage, &intervals)
-    }
-
-    /// Makes a tree that no reader sees yet.
-    fn build(&mut self, stage: Stage, intervals: &[Interval]) -> Result<Root, Cramped> {
-        if stage.number == 0
-            && let [Interval { value: Value::Hop(value), .. }] = intervals
-        {
-            return self.uniform(*value);
-        }
-        if stage.number > 0 && intervals.len() <= VALUES {
-            let (node, _) = self.write_leaves(intervals)?;
-            return Ok(Root { node, levels: 0 });
-        }
-        let mut level = Vec::new();
-        for block in evenly(intervals, FILL) {
-            let (child, lasts) = self.write_leaves(block)?;
-            level.push((inner(&lasts, child), block[block.len() - 1].last));
-        }
-        let mut levels = 1;
-        let least = if stage.number == 0 { self.tree.levels } else { 1 };
-        while level.len() > 1 || levels < least {
-            let mut parents = Vec::new();
-            for siblings in evenly(&level, CHILDREN) {
-                let child = self.take(siblings.len() as u32)?;
-                let mut lasts = Vec::with_capacity(siblings.len());
-                for (place, &(words, last)) in (child..).zip(siblings) {
-                    self.write(place, words);
-                    lasts.push(last);
-                }
-                parents.push((inner(&lasts, child), lasts[lasts.len() - 1]));
-            }
-            level = parents;
-            levels += 1;
-        }
-        let node = self.take(1)?;
-        self.write(node, level[0].0);
-        Ok(Root { node, levels })
-    }
-
-    /// The tree of stage 0 that has only this next hop.
-    fn uniform(&mut self, value: u16) -> Result<Root, Cramped> {
-        let levels = self.tree.levels;
-        if let Some(&node) = self.uniform.get(&value) {
-            return Ok(Root { node, levels });
-        }
-        let leaf = self.take(levels + 1)?;
-        self.nodes.keep_last();
-        self.write_leaf(leaf, &[Interval { last: u32::MAX, value: Value::Hop(value) }], &mut 0);
-        for node in leaf + 1..=leaf + levels {
-            self.write(node, inner(&[u32::MAX], node - 1));
-        }
-        self.uniform.insert(value, leaf + levels);
-        Ok(Root { node: leaf + levels, levels })
-    }
-
-    /// Writes the leaves of one inner node and, behind them, the roots they lead to. Returns the first leaf, and the last key of each.
-    fn write_leaves(&mut self, intervals: &[Interval]) -> Result<(u32, Vec<u32>), Cramped> {
-        let leaves = intervals.len().div_ceil(VALUES);
-        let first = self.take(leaf_nodes(leaves, intervals))?;
-        let mut root_at = leaves * NODE_WORDS;
-        let mut lasts = Vec::with_capacity(leaves);
-        for (leaf, intervals) in intervals.chunks(VALUES).enumerate() {
-            root_at -= leaf.min(1) * NODE_WORDS;
-            self.write_leaf(first + leaf as u32, intervals, &mut root_at);
-            lasts.push(intervals[intervals.len() - 1].last);
-        }
-        Ok((first, lasts))
-    }
-
-    /// Writes one leaf; `root_at` is where, in words behind it, its next root goes.
-    fn write_leaf(&mut self, leaf: u32, intervals: &[Interval], root_at: &mut usize) {
-        let mut words = [PADDING; NODE_WORDS];
-        words[LEAF_KEYS..].fill(0);
-        for (place, interval) in intervals.iter().enumerate() {
-            if place + 1 < intervals.len() {
-                words[place] = signed(interval.last) as u32;
-            }
-            let value = match interval.value {
-                Value::Hop(value) => value,
-                Value::Root(root) => {
-                    let node = leaf as usize + *root_at / NODE_WORDS;
-                    self.tree.nodes[node].0[*root_at % NODE_WORDS].store(root, Relaxed);
-                    *root_at += 1;
-                    TREE | (*root_at - 1) as u16
-                }
-            };
-            words[LEAF_KEYS + place / 2] |= u32::from(value) << (16 * (place % 2));
-        }
-        self.write(leaf, words);
-    }
-
-    /// Where a key leads to.
-    fn path(&self, root: Root, key: u32) -> Path {
-        let (mut node, mut first, mut last) = (root.node, 0, u32::MAX);
-        let mut block = None;
-        for level in (0..root.levels).rev() {
-            let before = (0..INNER_KEYS).take_while(|&at| self.key(node, at) < key).count();
-            if before > 0 {
-                first = self.key(node, before - 1) + 1;
-            }
-            if before < INNER_KEYS && self.key(node, before) != u32::MAX {
-                last = self.key(node, before);
-            }
-            let child = self.word(node, CHILD) + before as u32;
-            if level == 1 {
-                block = Some(Block { parent: node, inner: child, first, last });
-            }
-            node = child;
-        }
-        Path { leaf: node, block }
-    }
-
-    /// The leaf and its value for a key.
-    fn value_at(&self, leaf: u32, key: u32) -> (u32, u16) {
-        let before = (0..LEAF_KEYS).take_while(|&at| self.key(leaf, at) < key).count();
-        (leaf, self.value(leaf, before))
-    }
-
-    fn value(&self, leaf: u32, place: usize) -> u16 {
-        (self.word(leaf, LEAF_KEYS + place / 2) >> (16 * (place % 2))) as u16
-    }
-
-    /// The intervals of a tree, whose last key is `last`.
-    fn collect(&self, root: Root, last: u32) -> Vec<Interval> {
-        let mut intervals = Vec::new();
-        self.collect_into(root, last, &mut intervals);
-        intervals
-    }
-
-    fn collect_into(&self, root: Root, last: u32, intervals: &mut Vec<Interval>) {
-        let Root { node, levels } = root;
-        let places = if levels == 0 { self.values(node) } else { self.children(node) as usize };
-        for place in 0..places {
-            let last = if place + 1 < places { self.key(node, place) } else { last };
-            if levels > 0 {
-                let child = Root { node: self.word(node, CHILD) + place as u32, levels: levels - 1 };
-                self.collect_into(child, last, intervals);
-                continue;
-            }
-            let value = self.value(node, place);
-            let value = if value & TREE == 0 {
-                Value::Hop(value)
-            } else {
-                let (node, word) = Tree::root_at(node as usize, value);
-                Value::Root(self.word(node as u32, word))
-            };
-            intervals.push(Interval { last, value });
-        }
-    }
-
-    /// Retires the trees that the intervals `before`, which start with the key `first`, had for some keys.
-    fn retire_below(&mut self, before: &[Interval], (from, to): (u32, u32), first: u32) {
-        let mut start = first;
-        for interval in before {
-            if let Value::Root(word) = interval.value
-                && (from..=to).contains(&start)
-            {
-                let root = Root::of(word);
-                let intervals = self.collect(root, u32::MAX);
-                self.retire_below(&intervals, (0, u32::MAX), 0);
-                self.retire_nodes(root);
-            }
-            start = interval.last.wrapping_add(1);
-        }
-    }
-
-    /// Retires the nodes of one tree.
-    fn retire_nodes(&mut self, root: Root) {
-        if root.levels == 0 {
-            self.retire_leaves(root.node, 1);
-        } else {
-            self.retire_children(root);
-            self.nodes.retire(root.node, 1);
-        }
-    }
-
-    fn retire_children(&mut self, parent: Root) {
-        let (child, count) = (self.word(parent.node, CHILD), self.children(parent.node));
-        if parent.levels == 1 {
-            return self.retire_leaves(child, count);
-        }
-        for node in child..child + count {
-            self.retire_children(Root { node, levels: parent.levels - 1 });
-        }
-        self.nodes.retire(child, count);
-    }
-
-    fn retire_leaves(&mut self, first: u32, count: u32) {
-        let mut intervals = Vec::new();
-        for node in first..first + count {
-            self.collect_into(Root { node, levels: 0 }, u32::MAX, &mut intervals);
-        }
-        self.nodes.retire(first, leaf_nodes(count as usize, &intervals));
-    }
-
-    fn take(&mut self, nodes: u32) -> Result<u32, Cramped> {
-        self.nodes.take(nodes).ok_or(Cramped)
-    }
-
-    fn write(&self, node: u32, words: [u32; NODE_WORDS]) {
-        for (to, word) in self.tree.nodes[node as usize].0.iter().zip(words) {
-            to.store(word, Relaxed);
-        }
-    }
-
-    fn word(&self, node: u32, word: usize) -> u32 {
-        self.tree.nodes[node as usize].0[word].load(Relaxed)
-    }
-
-    /// A key of a node; the last of all keys where it has none.
-    fn key(&self, node: u32, place: usize) -> u32 {
-        signed(self.word(node, place)) as u32
-    }
-
-    fn children(&self, inner: u32) -> u32 {
-        1 + (0..INNER_KEYS).take_while(|&at| self.word(inner, at) != PADDING).count() as u32
-    }
-
-    fn values(&self, leaf: u32) -> usize {
-        1 + (0..LEAF_KEYS).take_while(|&at| self.word(leaf, at) != PADDING).count()
-    }
-
     fn root(&self, place: Place) -> Root {
         match place {
             Place::Directory(_) => Root { node: self.load(place), levels: self.tree.levels },
@@ -575,32 +379,6 @@ impl Root {
     fn word(self) -> u32 {
         self.node << LEVEL_BITS | self.levels
     }
-}
-
-fn is_uniform(intervals: &[Interval]) -> bool {
-    matches!(intervals, [Interval { value: Value::Hop(_), .. }])
-}
-
-/// The content of an inner node whose children end with these keys.
-fn inner(lasts: &[u32], child: u32) -> [u32; NODE_WORDS] {
-    let mut words = [PADDING; NODE_WORDS];
-    for (word, &last) in words.iter_mut().zip(&lasts[..lasts.len() - 1]) {
-        *word = signed(last) as u32;
-    }
-    words[CHILD] = child;
-    words
-}
-
-/// Nodes of so many leaves and the roots behind them.
-fn leaf_nodes(leaves: usize, intervals: &[Interval]) -> u32 {
-    let roots = intervals.iter().filter(|interval| matches!(interval.value, Value::Root(_))).count();
-    (leaves + roots.div_ceil(NODE_WORDS)) as u32
-}
-
-/// The fewest parts of at most `most` items, all of about the same size.
-fn evenly<T>(items: &[T], most: usize) -> impl Iterator<Item = &[T]> {
-    let parts = items.len().div_ceil(most);
-    (0..parts).map(move |part| &items[part * items.len() / parts..(part + 1) * items.len() / parts])
 }
 
 fn table<W: Word>(len: usize) -> Result<Table<W>, FibFull> {

@@ -114,6 +114,35 @@ fn a_burst_with_too_few_places_for_its_answers_is_a_bug() {
 }
 
 /// Enough routes for the large form, all within 3fff::/20, where no other test route lies.
+#[test]
+fn the_worst_table_is_right_and_within_its_bound() {
+    // Each in a /48, /80 and /112 of its own.
+    let address = |number: u128| 0x2001_0db8 << 96 | number << 80 | number << 48 | number << 16 | number;
+    let routes: Vec<_> =
+        (0..20_000).map(|number| (net(address(number), 128), NextHopIndex((number % 2) as u16 + 1))).collect();
+    let fib = Fib::compile(routes.iter().copied());
+    for &(net, next_hop) in &routes {
+        assert_eq!(fib.lookup(net.network().to_bits()), next_hop);
+        assert_eq!(fib.lookup(net.network().to_bits() ^ 1 << 100), NextHopIndex::NO_ROUTE);
+    }
+    // What docs/fib.md says: the directory; two intervals a route at 11 a line, each inner node over 14 of those at least; two lines for each
+    // of the three trees; an eighth more.
+    let line = 64;
+    let bound = (256 << 10) + routes.len() * (3 * 2 * line + 2 * line / 11 * 16 / 14) / 8 * 9 + (64 << 10);
+    assert!(fib.memory_bytes() <= bound, "{} of {bound}", fib.memory_bytes());
+}
+
+#[test]
+fn a_network_of_links_and_hosts_answers_as_the_plain_list() {
+    let routes = crate::fib::synthetic::ipv6_inside(3000);
+    let fib = Fib::compile(routes.iter().copied());
+    let mut oracle = Oracle::default();
+    for &(net, next_hop) in &routes {
+        oracle.set((net.network().to_bits(), net.prefix_len()), Some(next_hop));
+    }
+    agrees(&fib, &oracle, &[]).unwrap();
+}
+
 fn filler() -> Vec<(Prefix<u128>, NextHopIndex)> {
     (0..1500)
         .map(|number| {

@@ -68,14 +68,14 @@ pub fn signed(key: u32) -> i32 {
 /// The child of an inner node that holds a key.
 #[inline(always)]
 fn child<S: Simd>(simd: S, node: &Node, key: i32) -> u32 {
-    let before = (simd.less(node, key) & ((1 << INNER_KEYS) - 1)).count_ones();
+    let before = simd.less::<INNER_KEYS>(node, key);
     node.0[CHILD].load(Acquire) + before
 }
 
 /// The value of a leaf for a key.
 #[inline(always)]
 fn value<S: Simd>(simd: S, node: &Node, key: i32) -> u16 {
-    let before = (simd.less(node, key) & ((1 << LEAF_KEYS) - 1)).count_ones();
+    let before = simd.less::<LEAF_KEYS>(node, key);
     let word = node.0[LEAF_KEYS + before as usize / 2].load(Relaxed);
     (word >> (16 * (before & 1))) as u16
 }
@@ -146,31 +146,42 @@ impl Kernel for Burst<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let tree = self.tree;
-        for (destinations, next_hops) in self.destinations.chunks(TOGETHER).zip(self.next_hops.chunks_mut(TOGETHER)) {
-            let mut lanes = [(0u32, 0i32); TOGETHER];
-            for ((node, key), &destination) in lanes.iter_mut().zip(destinations) {
-                *node = tree.directory[(destination >> 112) as usize].load(Acquire);
-                *key = signed(key_of(destination, 0));
-            }
-            let lanes = &mut lanes[..destinations.len()];
-            // One step of every destination, then the next: the loads of a step overlap.
-            for _ in 0..tree.levels {
-                for (node, key) in lanes.iter_mut() {
-                    *node = child(simd, &tree.nodes[*node as usize], *key);
-                }
-            }
-            let mut any = 0;
-            for (next_hop, &(leaf, key)) in next_hops.iter_mut().zip(lanes.iter()) {
-                next_hop.0 = value(simd, &tree.nodes[leaf as usize], key);
-                any |= next_hop.0;
-            }
-            if any & TREE != 0 {
-                for ((next_hop, &destination), &(leaf, _)) in next_hops.iter_mut().zip(destinations).zip(lanes.iter()) {
-                    if next_hop.0 & TREE != 0 {
-                        next_hop.0 = tree.longer(simd, leaf as usize, next_hop.0, destination);
-                    }
-                }
+        // A whole burst has a length that the compiler knows.
+        let (whole, rest) = self.destinations.as_chunks::<TOGETHER>();
+        let (found, found_rest) = self.next_hops.as_chunks_mut::<TOGETHER>();
+        for (destinations, next_hops) in whole.iter().zip(found) {
+            together(simd, self.tree, destinations, next_hops);
+        }
+        if !rest.is_empty() {
+            together(simd, self.tree, rest, found_rest);
+        }
+    }
+}
+
+/// Looks up at most `TOGETHER` destinations side by side.
+#[inline(always)]
+fn together<S: Simd>(simd: S, tree: &Tree, destinations: &[u128], next_hops: &mut [NextHopIndex]) {
+    let mut lanes = [(0u32, 0i32); TOGETHER];
+    for ((node, key), &destination) in lanes.iter_mut().zip(destinations) {
+        *node = tree.directory[(destination >> 112) as usize].load(Acquire);
+        *key = signed(key_of(destination, 0));
+    }
+    let lanes = &mut lanes[..destinations.len()];
+    // One step of every destination, then the next: the loads of a step overlap.
+    for _ in 0..tree.levels {
+        for (node, key) in lanes.iter_mut() {
+            *node = child(simd, &tree.nodes[*node as usize], *key);
+        }
+    }
+    let mut any = 0;
+    for (next_hop, &(leaf, key)) in next_hops.iter_mut().zip(lanes.iter()) {
+        next_hop.0 = value(simd, &tree.nodes[leaf as usize], key);
+        any |= next_hop.0;
+    }
+    if any & TREE != 0 {
+        for ((next_hop, &destination), &(leaf, _)) in next_hops.iter_mut().zip(destinations).zip(lanes.iter()) {
+            if next_hop.0 & TREE != 0 {
+                next_hop.0 = tree.longer(simd, leaf as usize, next_hop.0, destination);
             }
         }
     }
