@@ -5,37 +5,35 @@ use super::router::Router;
 use crate::cli::command::RouteLoad;
 use crate::cli::grammar::Options;
 use crate::cli::reply::Reply;
-use crate::fib::next_hop::Paths;
+use crate::fib::load::{FileRoute, RouteFile};
+use crate::fib::next_hop::{NextHop, Paths};
 use crate::fib::rib::{Origin, Route};
 use crossbeam_channel::Sender;
 use ipnet::IpNet;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Lines of one piece: about a millisecond.
+/// Routes of one piece, and the time after which it ends all the same: a record of a dump may be long.
 const AT_ONCE: usize = 2_000;
+const PIECE: Duration = Duration::from_millis(2);
+/// Routes between two looks at the clock.
+const LOOK: usize = 32;
 /// Time between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(1);
 /// Mistakes after which a file is given up: it is surely not what it should be.
 const MISTAKES: usize = 20;
-/// Longest line.
-const LINE: u64 = 1024;
 
 /// A file that is being loaded.
 struct Load {
     order: RouteLoad,
     vrf: u16,
     via: Option<Paths>,
-    reader: BufReader<File>,
+    file: RouteFile,
     /// Gateways seen so far: a file has many routes and few gateways.
     gateways: HashMap<IpAddr, Result<Paths, String>>,
-    line: usize,
     routes: usize,
-    bytes: u64,
-    size: u64,
     mistakes: Vec<String>,
     refused: usize,
     started: Instant,
@@ -64,19 +62,14 @@ impl Router {
     fn open_load(&mut self, order: RouteLoad, options: Options, reply: Sender<Reply>) -> Result<Load, String> {
         let vrf = self.vrf_number(order.vrf.as_deref())?;
         let via = order.via.map(|via| self.gateway(vrf, via, None)).transpose()?.map(Paths::from);
-        let failed = |error: std::io::Error| format!("cannot read {}: {error}", order.file);
-        let file = File::open(&order.file).map_err(failed)?;
-        let size = file.metadata().map_err(failed)?.len();
+        let routes = RouteFile::open(Path::new(&order.file)).map_err(|error| error.to_string())?;
         let now = Instant::now();
         Ok(Load {
             vrf,
             via,
-            reader: BufReader::new(file),
+            file: routes,
             gateways: HashMap::new(),
-            line: 0,
             routes: 0,
-            bytes: 0,
-            size,
             mistakes: Vec::new(),
             refused: 0,
             started: now,
@@ -103,7 +96,8 @@ impl Router {
                 let _ = load.reply.send(load.outcome());
             } else if load.said.elapsed() >= PROGRESS {
                 load.said = Instant::now();
-                let share = load.bytes * 100 / load.size.max(1);
+                let progress = load.file.progress();
+                let share = progress.read_bytes * 100 / progress.file_bytes.max(1);
                 tracing::info!("{}: {} routes loaded, {share} % of the file", load.order.file, load.routes);
             }
             !over
@@ -114,60 +108,45 @@ impl Router {
 
     /// Whether the file is over.
     fn load_piece(&mut self, load: &mut Load) -> bool {
-        let mut text = String::new();
-        for _ in 0..AT_ONCE {
-            text.clear();
-            // A file without line ends must not fill the memory.
-            let read = match (&mut load.reader).take(LINE).read_line(&mut text) {
-                Ok(0) => return true,
-                Ok(read) => read,
-                Err(error) => {
-                    load.mistakes.push(format!("{}:{}: cannot read on: {error}", load.order.file, load.line + 1));
-                    return true;
-                }
+        let started = Instant::now();
+        for number in 1..=AT_ONCE {
+            let mistake = match load.file.next() {
+                None => return true,
+                Some(Ok(route)) => self.load_route(load, &route).map_err(|message| {
+                    format!("{}:{}: {}: {message}", load.order.file, load.file.place(), route.prefix)
+                }),
+                Some(Err(bad)) => Err(bad.to_string()),
             };
-            load.bytes += read as u64;
-            load.line += 1;
-            if let Err(message) = self.load_line(load, text.trim()) {
+            if let Err(message) = mistake {
                 load.refused += 1;
                 if load.mistakes.len() < MISTAKES {
-                    load.mistakes.push(format!("{}:{}: {message}", load.order.file, load.line));
+                    load.mistakes.push(message);
                 }
                 if load.routes == 0 && load.refused >= MISTAKES {
-                    load.mistakes.push("given up: no line of it is a route so far".into());
+                    load.mistakes.push("given up: nothing of it is a route so far".into());
                     return true;
                 }
+            }
+            if number % LOOK == 0 && started.elapsed() > PIECE {
+                return false;
             }
         }
         false
     }
 
-    /// One line: `PREFIX [via ADDRESS] [metric NUMBER]`, or `PREFIX blackhole|unreachable|prohibit`. What follows `#` is a
-    /// remark.
-    fn load_line(&mut self, load: &mut Load, text: &str) -> Result<(), String> {
-        let text = text.split('#').next().unwrap_or_default();
-        let mut words = text.split_ascii_whitespace();
-        let Some(first) = words.next() else { return Ok(()) };
-        let prefix = prefix(first)?;
-        let mut paths = None;
-        let mut metric = load.order.metric.unwrap_or(0);
-        while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("`{word}` has nothing after it"));
-            match word {
-                "via" => {
-                    let address: IpAddr = value()?.parse().map_err(|_| "the gateway is not an address".to_owned())?;
-                    paths = Some(self.loaded_gateway(load, address)?);
-                }
-                "metric" => metric = value()?.parse().map_err(|_| "the metric is not a number".to_owned())?,
-                "blackhole" => paths = Some(crate::fib::next_hop::NextHop::Blackhole.into()),
-                "unreachable" => paths = Some(crate::fib::next_hop::NextHop::Unreachable.into()),
-                "prohibit" => paths = Some(crate::fib::next_hop::NextHop::Prohibit.into()),
-                _ => return Err(format!("`{word}` is none of via, metric, blackhole, unreachable, prohibit")),
+    fn load_route(&mut self, load: &mut Load, &FileRoute { prefix, via }: &FileRoute) -> Result<(), String> {
+        let paths = match (via.nowhere, via.address) {
+            (Some(nowhere), _) => nowhere.into(),
+            (None, Some(address)) => self.loaded_gateway(load, address)?,
+            (None, None) => {
+                load.via.clone().ok_or("the route has no gateway; name one with `route load ... via ADDRESS`")?
             }
-        }
-        let Some(paths) = paths.or_else(|| load.via.clone()) else {
-            return Err("the route has no gateway; name one with `route load ... via ADDRESS`".into());
         };
+        let ipv4_gateway = |next_hop| matches!(next_hop, NextHop::Gateway { address: IpAddr::V4(_), .. });
+        if matches!(prefix, IpNet::V6(_)) && paths.iter().any(|path| ipv4_gateway(path.next_hop)) {
+            return Err("an IPv6 route needs an IPv6 gateway; one serves IPv4 routes too".into());
+        }
+        let metric = via.metric.or(load.order.metric).unwrap_or(0);
         let route = Route { prefix, paths, origin: Origin::Static, metric };
         self.rib.replace(load.vrf, &route).map_err(|error| self.name_interfaces(&error))?;
         load.routes += 1;
@@ -184,21 +163,12 @@ impl Router {
     }
 }
 
-fn prefix(text: &str) -> Result<IpNet, String> {
-    let parsed = match text {
-        "default" => Ok(IpNet::V4(ipnet::Ipv4Net::default())),
-        _ if text.contains('/') => text.parse::<IpNet>().map_err(drop),
-        _ => text.parse::<IpAddr>().map(IpNet::from).map_err(drop),
-    };
-    parsed.map_err(|()| format!("`{text}` is not a prefix"))
-}
-
 impl Load {
     fn outcome(&self) -> Reply {
         let seconds = self.started.elapsed().as_secs_f64();
         let mut text = format!("{} routes loaded from {} in {seconds:.2} s", self.routes, self.order.file);
         if self.refused > 0 {
-            text = format!("{text}; {} lines refused", self.refused);
+            text = format!("{text}; {} refused", self.refused);
         }
         for mistake in &self.mistakes {
             text = format!("{text}\n{mistake}");

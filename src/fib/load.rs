@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ipnet::IpNet;
 use thiserror::Error;
 
+use super::next_hop::NextHop;
 use mrt::MrtRoutes;
 use text::TextRoutes;
 
@@ -39,6 +40,10 @@ pub struct Via {
     pub address: Option<IpAddr>,
     /// The autonomous system that the prefix belongs to.
     pub origin_as: Option<u32>,
+    /// That it goes nowhere: blackhole, unreachable or prohibit.
+    pub nowhere: Option<NextHop>,
+    /// Its metric.
+    pub metric: Option<u32>,
 }
 
 /// A part of a file that is no route.
@@ -73,7 +78,7 @@ impl fmt::Display for Place {
 
 /// The file could not be opened.
 #[derive(Debug, Error)]
-#[error("cannot read routes from {} ({source}); give a file of text, one `PREFIX [NEXT-HOP or AS]` a line, or of MRT", file.display())]
+#[error("cannot read routes from {} ({source}); give a file of text, one `PREFIX [via ADDRESS]` a line, or of MRT", file.display())]
 pub struct OpenError {
     /// The file.
     pub file: PathBuf,
@@ -86,7 +91,7 @@ pub struct OpenError {
 pub struct Progress {
     /// Bytes read of the file as it lies on the disk.
     pub read_bytes: u64,
-    /// Bytes of the file; 0 where it is no ordinary file.
+    /// Bytes of the file.
     pub file_bytes: u64,
 }
 
@@ -113,11 +118,12 @@ impl RouteFile {
     /// [`OpenError`] when it cannot be read.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let open_error = |source| OpenError { file: path.to_path_buf(), source };
+        // Before it is opened: a pipe would make its opener wait for somebody to write.
+        if !std::fs::metadata(path).map_err(open_error)?.is_file() {
+            return Err(open_error(io::Error::other("it is no ordinary file")));
+        }
         let file = File::open(path).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;
-        if metadata.is_dir() {
-            return Err(open_error(io::ErrorKind::IsADirectory.into()));
-        }
         let read = Arc::new(AtomicU64::new(0));
         let counted = Counted { file, read: read.clone() };
         let mut stream = decompress(BufReader::with_capacity(1 << 16, counted)).map_err(open_error)?;
@@ -127,6 +133,14 @@ impl RouteFile {
         let is_mrt = beginning.iter().take(12).any(|&byte| byte == 0);
         let routes = if is_mrt { Format::Mrt(MrtRoutes::new(stream)) } else { Format::Text(TextRoutes::new(stream)) };
         Ok(Self { file: path.to_path_buf(), routes, read, file_bytes: metadata.len() })
+    }
+
+    /// Where the last item stands.
+    pub fn place(&self) -> Place {
+        match &self.routes {
+            Format::Text(routes) => Place::Line(routes.number()),
+            Format::Mrt(routes) => Place::Record(routes.number()),
+        }
     }
 
     /// How far reading is.

@@ -20,6 +20,11 @@ impl MrtRoutes {
         Self { records: BgpkitParser::from_reader(stream).into_fallible_record_iter(), number: 0 }
     }
 
+    /// The record read last, counted from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     pub fn next(&mut self) -> Option<Result<FileRoute, (Place, String)>> {
         loop {
             let record = self.records.next()?;
@@ -58,5 +63,5 @@ fn via(entry: &RibEntry) -> Via {
     let attributes = &entry.attributes;
     let reachable = || attributes.get_reachable_nlri().and_then(|nlri| nlri.next_hop.as_ref()).map(|hop| hop.addr());
     let origin = attributes.as_path().and_then(|path| path.get_origin_opt());
-    Via { address: attributes.next_hop().or_else(reachable), origin_as: origin.map(u32::from) }
+    Via { address: attributes.next_hop().or_else(reachable), origin_as: origin.map(u32::from), ..Via::default() }
 }

@@ -16,7 +16,7 @@ fn read(bytes: &[u8]) -> (tempfile::NamedTempFile, Vec<Result<FileRoute, BadRout
 
 fn route(prefix: &str, address: Option<&str>, origin_as: Option<u32>) -> FileRoute {
     let address = address.map(|text| text.parse().unwrap());
-    FileRoute { prefix: prefix.parse().unwrap(), via: Via { address, origin_as } }
+    FileRoute { prefix: prefix.parse().unwrap(), via: Via { address, origin_as, ..Via::default() } }
 }
 
 const TEXT: &[u8] =
@@ -51,9 +51,43 @@ fn a_bad_line_names_file_line_and_reason_and_the_next_one_is_read() {
     assert_eq!(said[2], format!("{name}:3: \"10.0.0.1/8\" has bits behind its length; did you mean 10.0.0.0/8?"));
     assert!(said[3].starts_with(&format!("{name}:4: ")));
     assert_eq!(said[4], format!("{name}:5: the line is longer than 4096 bytes"));
-    assert!(said[5].starts_with(&format!("{name}:6: \"here\" is neither")));
+    assert!(said[5].starts_with(&format!("{name}:6: \"here\" is not expected here")));
     assert!(said[6].starts_with(&format!("{name}:7: ")));
     assert_eq!(said[7..], ["10.2.0.0/16"]);
+}
+
+#[test]
+fn a_line_says_gateway_metric_or_that_the_route_goes_nowhere() {
+    let text = b"default via 198.51.100.1 metric 7\n10.0.0.0/8 blackhole\n10.1.0.0/16 prohibit metric 2 AS7\n\
+        10.2.0.0/16 via\n10.2.0.0/16 via here\n10.2.0.0/16 metric -1\n10.2.0.0/16 blackhole via 198.51.100.1\n10.2.0.0/16 blackhole blackhole\n";
+    let (file, routes) = read(text);
+    let expected = |prefix: &str, via| FileRoute { prefix: prefix.parse().unwrap(), via };
+    let address = Some("198.51.100.1".parse().unwrap());
+    assert_eq!(
+        routes[..3],
+        [
+            Ok(expected("0.0.0.0/0", Via { address, metric: Some(7), ..Via::default() })),
+            Ok(expected("10.0.0.0/8", Via { nowhere: Some(NextHop::Blackhole), ..Via::default() })),
+            Ok(expected(
+                "10.1.0.0/16",
+                Via { nowhere: Some(NextHop::Prohibit), metric: Some(2), origin_as: Some(7), ..Via::default() }
+            )),
+        ]
+    );
+    let name = file.path().display();
+    let said: Vec<_> = routes[3..].iter().map(|item| item.as_ref().unwrap_err().to_string()).collect();
+    assert_eq!(said[0], format!("{name}:4: \"via\" has nothing behind it; write an address there"));
+    assert_eq!(said[1], format!("{name}:5: \"here\" behind \"via\" is not an address"));
+    assert_eq!(said[2], format!("{name}:6: \"-1\" behind \"metric\" is not a number"));
+    assert_eq!(said[3], format!("{name}:7: a route goes by a gateway or nowhere, not both"));
+    assert!(said[4].starts_with(&format!("{name}:8: \"blackhole\" is not expected here")));
+}
+
+#[test]
+fn a_file_that_is_one_endless_line_is_given_up() {
+    let (_, routes) = read(&vec![b'x'; 2 << 20]);
+    assert_eq!(routes.len(), 1);
+    assert!(routes[0].as_ref().unwrap_err().reason.contains("nothing behind it is read"));
 }
 
 #[test]
@@ -82,7 +116,9 @@ fn a_compressed_file_that_ends_early_says_so() {
 fn progress_ends_with_the_file() {
     let file = written(TEXT);
     let mut routes = RouteFile::open(file.path()).unwrap();
-    assert_eq!(routes.by_ref().count(), 4);
+    routes.next();
+    assert_eq!(routes.place(), Place::Line(2), "the first line is a comment");
+    assert_eq!(routes.by_ref().count(), 3);
     let bytes = TEXT.len() as u64;
     assert_eq!(routes.progress(), Progress { read_bytes: bytes, file_bytes: bytes });
 }

@@ -212,7 +212,7 @@ pub(super) static ROWS: &[Spec] = &[
     Spec::new(
         Section::Routes,
         "route load <file> [via <gateway:address>] [vrf <vrf>] [metric <metric:0..4294967295>]",
-        "adds every route of a file, one a line; `via` is for those that name no gateway here",
+        "adds every route of a file, text or MRT; `via` is for those that name no gateway here",
         "route load routes.txt via 198.51.100.2",
         |a| {
             Ok(Command::RouteLoad(RouteLoad {
