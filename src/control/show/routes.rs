@@ -6,6 +6,8 @@ use crate::dataplane::snapshot::Encapsulation;
 use crate::fib::next_hop::{NextHop, NextHopIndex, Path, Paths};
 use crate::fib::rib::{Origin, Route};
 use ipnet::IpNet;
+use ringway_mempool::PageKind;
+use ringway_mempool::simd::Level;
 use std::time::Instant;
 
 impl Router {
@@ -109,8 +111,32 @@ impl Router {
             ipv4_bytes: ipv4 as u64,
             ipv6_bytes: ipv6 as u64,
             path_bytes: paths as u64,
-            remarks: vec![simd_remark().to_owned()],
+            remarks: self.lookup_remarks(),
         }
+    }
+
+    /// What the lookups of this machine have, and what they miss.
+    fn lookup_remarks(&self) -> Vec<String> {
+        let level = Level::best();
+        let mut remarks = vec![if level == Level::PORTABLE {
+            "lookups: the portable path; AVX2, which is not there, would speed up those of IPv6".to_owned()
+        } else {
+            format!("lookups: {level}")
+        }];
+        for (family, pages) in [(4, self.tables.ipv4(0).pages()), (6, self.tables.ipv6(0).pages())] {
+            remarks.push(match pages {
+                None => format!("ipv{family} table of the default VRF: small, on the heap"),
+                Some(pages @ PageKind::Huge) => format!("ipv{family} table of the default VRF: {pages}"),
+                Some(pages) => format!(
+                    "ipv{family} table of the default VRF: {pages}; `sysctl -w vm.nr_hugepages=NUMBER` before the start reserves some for sure"
+                ),
+            });
+        }
+        remarks.push(match numa_nodes() {
+            1 => "numa: one node, beside every worker".to_owned(),
+            nodes => format!("numa: {nodes} nodes; the tables are on one, and workers on others reach across"),
+        });
+        remarks
     }
 
     pub(in crate::control) fn show_next_hops(&self) -> view::NextHops {
@@ -176,16 +202,10 @@ fn zones(lengths: &[u32]) -> Vec<view::FibZone> {
     lengths.iter().enumerate().filter(|(_, routes)| **routes > 0).map(zone).collect()
 }
 
-#[cfg(target_arch = "x86_64")]
-fn simd_remark() -> &'static str {
-    if std::arch::is_x86_feature_detected!("avx2") {
-        "avx2 is there: IPv6 lookups compare a node's keys at once"
-    } else {
-        "avx2 is not there: IPv6 lookups take the portable path, which is slower"
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn simd_remark() -> &'static str {
-    "avx2 is not there: IPv6 lookups take the portable path"
+/// NUMA nodes of this machine; one where it does not say.
+fn numa_nodes() -> usize {
+    let is_node = |name: &str| name.strip_prefix("node").is_some_and(|number| number.parse::<u16>().is_ok());
+    let nodes = std::fs::read_dir("/sys/devices/system/node")
+        .map_or(1, |entries| entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_node)).count());
+    nodes.max(1)
 }
