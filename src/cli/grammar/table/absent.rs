@@ -134,7 +134,7 @@ mod tests {
             "show port 0 fec_mode",
             "port config 0 rxq 0 ring_size 512",
             "tso set 800 0",
-            "csum set outer-ip hw 0",
+            "csum parse-tunnel on 0",
             "vlan set qinq_strip on 0",
             "add port tm leaf node 0 1 2 3 4 5 6 7 8",
             "dump_struct_sizes",
