@@ -65,8 +65,8 @@ fn main() {
     for traffic in Traffic::ALL {
         let destinations = traffic.ipv4(&tables.ipv4);
         let mut contestants = vec![
-            Contestant::new("ringway", |all: &[u32]| run_ipv4(&ours4, all)),
-            Contestant::new("ahead", |all: &[u32]| run_ipv4_ahead(&ours4, all)),
+            Contestant::new("ringway", |all: &[u32]| run_ipv4_ahead(&ours4, all)),
+            Contestant::new("not_ahead", |all: &[u32]| run_ipv4(&ours4, all)),
         ];
         #[cfg(feature = "dpdk")]
         if let Some(theirs) = &theirs {
@@ -77,8 +77,8 @@ fn main() {
     for traffic in Traffic::ALL {
         let destinations = traffic.ipv6(&tables.ipv6);
         let mut contestants = vec![
-            Contestant::new("ringway", |all: &[u128]| run_ipv6(&ours6, all)),
-            Contestant::new("ahead", |all: &[u128]| run_ipv6_ahead(&ours6, all)),
+            Contestant::new("ringway", |all: &[u128]| run_ipv6_ahead(&ours6, all)),
+            Contestant::new("not_ahead", |all: &[u128]| run_ipv6(&ours6, all)),
         ];
         #[cfg(feature = "dpdk")]
         if let Some(theirs) = &theirs {
@@ -99,7 +99,7 @@ fn main() {
     results.print(options.json);
 }
 
-/// Looks all of it up in bursts, as a worker does.
+/// Looks all of it up in bursts.
 fn run_ipv4(fib: &ipv4::Fib, all: &[u32]) -> u64 {
     let mut found = [NextHopIndex::NO_ROUTE; BURST];
     in_bursts(all, |burst, _, lane| {
