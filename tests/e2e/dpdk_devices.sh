@@ -40,14 +40,17 @@ TOML
     sleep 0.3
     sees "TCP flows" "receiver" in_a iperf3 -c 198.51.100.2 -t 2 -i 0
     check "every buffer is accounted for" audit
-    check "the port stops" rw port stop lan
-    check "the audit is exact without it" audit
     # net_af_xdp keeps its sockets over a stop, and cannot be set up a second time.
     if [[ $1 != net_af_xdp ]]; then
+        check "the port stops" rw port stop lan
+        check "the audit is exact without it" audit
         check "and starts again" rw port start lan
         check "ping crosses again" within 10 in_a ping -n -c 1 -W 1 198.51.100.2
+        check "ringway ends in order" stop_ringway TERM
+    else
+        # It never gives back what is in its fill rings, and ringway does not pass over that.
+        refuses "its driver's leak is told" "buffers are missing at the end: .* receive rings [1-9]" stop_ringway TERM
     fi
-    check "ringway ends in order" stop_ringway TERM
 }
 finished
 routed_by net_af_packet

@@ -31,7 +31,7 @@ fi
 
 step "DPDK that cannot start"
 if [[ $(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages) == 0 ]]; then
-    refuses "no huge pages" "no free huge pages; reserve some, .sysctl -w vm.nr_hugepages" run_with net_null0 'huge_pages = "always"'
+    refuses "no huge pages" "no free huge pages .0 reserved.; reserve some, .sysctl -w vm.nr_hugepages" run_with net_null0 'huge_pages = "always"'
 else
     echo "  skip  this machine has free huge pages"
 fi
