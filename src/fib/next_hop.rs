@@ -310,6 +310,16 @@ impl NextHops {
         self.by_index.get(usize::from(index.0)).and_then(Option::as_ref).map_or(0, |slot| slot.users)
     }
 
+    /// Those of these that routes use themselves; the lists that have one as a member are users too, and do not count here.
+    pub fn used_by_routes(&self, indexes: &[NextHopIndex]) -> Vec<NextHopIndex> {
+        let mut by_lists = vec![0; self.by_index.len()];
+        for member in self.by_index.iter().flatten().flat_map(|slot| &slot.members) {
+            by_lists[usize::from(member.0)] += 1;
+        }
+        let used = |index: &NextHopIndex| self.users(*index) > by_lists.get(usize::from(index.0)).copied().unwrap_or(0);
+        indexes.iter().copied().filter(used).collect()
+    }
+
     /// The path lists in order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (NextHopIndex, &Paths)> + '_ {
         (0u16..)
@@ -373,6 +383,23 @@ mod tests {
         assert_eq!(Paths::new([path(2, 1), path(1, 1), path(1, 1)]), Some(list));
         assert_eq!(Paths::new([path(3, 7)]), Some(one(3)));
         assert_eq!(Paths::new([]), None);
+    }
+
+    #[test]
+    fn a_list_is_no_route_of_its_members() {
+        let mut table = NextHops::new(10);
+        let path = |last| Path { next_hop: gateway(last), weight: 1 };
+        let list = Paths::new([path(1), path(2)]).unwrap();
+        let index = table.acquire(&list).unwrap();
+        let members = table.members(index).to_vec();
+        let all = [index, members[0], members[1]];
+        assert_eq!(table.used_by_routes(&all), [index]);
+        // The same member of a second list, and of a route of its own.
+        table.acquire(&Paths::new([path(1), path(3)]).unwrap()).unwrap();
+        assert_eq!(table.used_by_routes(&all), [index]);
+        let first = table.acquire(&one(1)).unwrap();
+        assert_eq!(table.used_by_routes(&all).len(), 2);
+        assert!(table.used_by_routes(&all).contains(&first));
     }
 
     #[test]

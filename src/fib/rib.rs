@@ -413,11 +413,13 @@ impl Rib {
 
     /// Notes every prefix that has a route to one of these path lists.
     pub fn note_users(&mut self, indexes: &[NextHopIndex]) {
-        if indexes.iter().all(|index| self.next_hops.users(*index) == 0) {
+        // A list that still has a way costs nothing here, however many routes it has.
+        let used = self.next_hops.used_by_routes(indexes);
+        if used.is_empty() {
             return;
         }
         let mut wanted = vec![false; usize::from(NextHopIndex::HIGHEST.0) + 1];
-        indexes.iter().for_each(|index| wanted[usize::from(index.0)] = true);
+        used.iter().for_each(|index| wanted[usize::from(index.0)] = true);
         for (vrf, tables) in (0u16..).zip(&self.vrfs) {
             let uses = |entries: &[Entry]| entries.iter().any(|entry| wanted[usize::from(entry.via.0)]);
             self.changed.extend(tables.iter().filter(|(_, entries)| uses(entries)).map(|(prefix, _)| (vrf, prefix)));
