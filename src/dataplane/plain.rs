@@ -6,6 +6,7 @@
 
 use super::ip6::own::OwnAddresses;
 use super::snapshot::{ForbiddenSources, PortMap, Snapshot};
+use crate::fib::ipv4::Fib;
 use crate::wire::{ethernet, ipv4, ipv6, nd};
 
 /// Bytes of both headers.
@@ -41,6 +42,7 @@ pub struct Plain<'a> {
     mac: u64,
     forbidden: &'a ForbiddenSources,
     own6: &'a OwnAddresses,
+    fib: &'a Fib,
 }
 
 impl<'a> Plain<'a> {
@@ -54,6 +56,7 @@ impl<'a> Plain<'a> {
             mac: mac.iter().rev().fold(0, |mac, octet| mac << 8 | u64::from(*octet)),
             forbidden: &tables.forbidden,
             own6: &tables.own6,
+            fib: &tables.ipv4,
         })
     }
 
@@ -71,7 +74,12 @@ impl<'a> Plain<'a> {
         }
         let (source, destination) = (ipv4::source_bits(header), ipv4::destination_bits(header));
         let special = SPECIAL4[usize::from(header[12])] | SPECIAL4[usize::from(header[16])];
-        (!special && !self.forbidden.may_hold(source)).then_some(destination)
+        if special || self.forbidden.may_hold(source) {
+            return None;
+        }
+        // By the time that the burst is looked up, what that reads first is there.
+        self.fib.prefetch(&[destination]);
+        Some(destination)
     }
 
     /// Whether this is a plain IPv6 packet: nothing of Neighbor Discovery, no hop-by-hop options.
