@@ -117,7 +117,7 @@ pub enum DriverSettings {
     },
     /// In memory, without a device.
     Memory {
-        /// Port that receives what this one sends; see [`Config::memory_peer`] for the rule.
+        /// Port that receives what this one sends; see [`crate::Config::memory_peer`] for the rule.
         peer: Option<String>,
     },
 }
