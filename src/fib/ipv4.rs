@@ -88,7 +88,7 @@ impl Fib {
         }
     }
 
-    /// Asks for the first memory that a lookup of these destinations will read. Call it a burst ahead.
+    /// Asks for the first memory that a lookup of these destinations will read. Call it some work ahead of the lookup.
     #[inline]
     pub fn prefetch(&self, destinations: &[u32]) {
         // A small table stays in the first-level cache.
