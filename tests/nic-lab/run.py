@@ -59,11 +59,18 @@ def experiment(lab):
     checks.stop(lab)
 
 
+# A write of a processor, not of a device. The registers of the IOMMU end at 0x22f of their page; at 0x300, 4 bytes wide, is where a
+# local APIC takes the order to interrupt another processor (Intel SDM volume 3, 10.6.1). While a NIC is unplugged QEMU rebuilds its
+# map of the guest's memory, and the other emulated processor may take its next step by the old one: seen once.
+# What a device writes is translated, or refused with a line of its own.
+PROCESSOR_NOISE = r"vtd_mem_write: MMIO over range: addr=0x300 size=0x4"
+
+
 def faults(lab):
     """DMA that the IOMMU has refused, in the words of QEMU and of the guest's kernel, without what a healthy NIC causes."""
     quiet = {port.pci[5:]: port for port in lab.ports if port.nic.noise}
     lines = [line for line in lab.machine.errors().splitlines() if line.strip()]
-    noise = [pattern for port in quiet.values() for pattern in port.nic.noise]
+    noise = [PROCESSOR_NOISE, *(pattern for port in quiet.values() for pattern in port.nic.noise)]
     lines = [line for line in lines if not any(re.search(pattern, line) for pattern in noise)]
     _, kernel = lab.machine.run("dmesg | grep -E 'DMAR: \\[|Oops|BUG:' | head -n 50")
     for line in kernel.splitlines():
