@@ -99,9 +99,7 @@ mod x86 {
     use super::{Kernel, Simd};
     use crate::table::Node;
     use core::arch::asm;
-    use core::arch::x86_64::{
-        __m256i, _mm256_cmpgt_epi32, _mm256_movemask_epi8, _mm256_packs_epi32, _mm256_set1_epi32,
-    };
+    use core::arch::x86_64::{__m256i, _mm256_movemask_epi8, _mm256_packs_epi32, _mm256_set1_epi32};
 
     /// Made only by [`run`], so only where its features are.
     #[derive(Clone, Copy)]
@@ -123,38 +121,38 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
     fn less<const WORDS: usize>(node: &Node, key: i32) -> u32 {
-        let (low, high) = load(node);
-        let key = _mm256_set1_epi32(key);
-        // One mask for both halves: two bits a word.
-        let both = _mm256_packs_epi32(_mm256_cmpgt_epi32(key, low), _mm256_cmpgt_epi32(key, high));
-        (_mm256_movemask_epi8(both) as u32 & const { bits(WORDS) }).count_ones() / 2
+        let (low, high) = compare(node, _mm256_set1_epi32(key));
+        // One mask for both halves: two bits a word, of which one counts.
+        let both = _mm256_packs_epi32(low, high);
+        (_mm256_movemask_epi8(both) as u32 & const { bits(WORDS) }).count_ones()
     }
 
-    /// The bits of the first `words` words in the mask: packing takes words 0 to 3 and 8 to 11, then the others.
+    /// A bit for each of the first `words` words in the mask: packing takes words 0 to 3 and 8 to 11, then the others.
     const fn bits(words: usize) -> u32 {
         let (mut bits, mut word) = (0, 0);
         while word < words {
             let place = (word & 4) * 2 + (word & 8) / 2 + (word & 3);
-            bits |= 3 << (2 * place);
+            bits |= 1 << (2 * place);
             word += 1;
         }
         bits
     }
 
-    /// The sixteen words. Another thread may write to them meanwhile, so this is no load of the language: it stands for sixteen
-    /// relaxed loads, which the instructions do, since x86-64 never tears an aligned 32-bit part of a vector load that stays
-    /// within one cache line.
+    /// Which of the sixteen words are less than those of `key`: all ones where one is. Another thread may write to the node meanwhile, so
+    /// this is no load of the language: it stands for sixteen relaxed loads, which the instructions do, since x86-64 never tears an
+    /// aligned 32-bit part of a vector load that stays within one cache line.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn load(node: &Node) -> (__m256i, __m256i) {
+    fn compare(node: &Node, key: __m256i) -> (__m256i, __m256i) {
         let (low, high);
         // SAFETY: reads the 64 bytes of `node`, which is aligned to 64, and nothing else; every part is an atomic word.
         unsafe {
             asm!(
-                "vmovdqa {low}, ymmword ptr [{node}]",
-                "vmovdqa {high}, ymmword ptr [{node} + 32]",
+                "vpcmpgtd {low}, {key}, ymmword ptr [{node}]",
+                "vpcmpgtd {high}, {key}, ymmword ptr [{node} + 32]",
                 node = in(reg) node,
-                low = lateout(ymm_reg) low,
+                key = in(ymm_reg) key,
+                low = out(ymm_reg) low,
                 high = lateout(ymm_reg) high,
                 options(nostack, preserves_flags, readonly),
             );

@@ -161,21 +161,29 @@ impl Kernel for Burst<'_> {
 /// Looks up at most `TOGETHER` destinations side by side.
 #[inline(always)]
 fn together<S: Simd>(simd: S, tree: &Tree, destinations: &[u128], next_hops: &mut [NextHopIndex]) {
+    // Slices of our own: behind a load with acquire the compiler would look up again where a table lies.
+    let (directory, nodes) = (&tree.directory[..], &tree.nodes[..]);
     let mut lanes = [(0u32, 0i32); TOGETHER];
     for ((node, key), &destination) in lanes.iter_mut().zip(destinations) {
-        *node = tree.directory[(destination >> 112) as usize].load(Acquire);
+        *node = directory[(destination >> 112) as usize].load(Acquire);
         *key = signed(key_of(destination, 0));
     }
     let lanes = &mut lanes[..destinations.len()];
     // One step of every destination, then the next: the loads of a step overlap.
     for _ in 0..tree.levels {
-        for (node, key) in lanes.iter_mut() {
-            *node = child(simd, &tree.nodes[*node as usize], *key);
+        let (fours, rest) = lanes.as_chunks_mut::<4>();
+        for four in fours {
+            for (node, key) in four {
+                *node = child(simd, &nodes[*node as usize], *key);
+            }
+        }
+        for (node, key) in rest {
+            *node = child(simd, &nodes[*node as usize], *key);
         }
     }
     let mut any = 0;
     for (next_hop, &(leaf, key)) in next_hops.iter_mut().zip(lanes.iter()) {
-        next_hop.0 = value(simd, &tree.nodes[leaf as usize], key);
+        next_hop.0 = value(simd, &nodes[leaf as usize], key);
         any |= next_hop.0;
     }
     if any & TREE != 0 {
