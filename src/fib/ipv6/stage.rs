@@ -22,6 +22,9 @@ pub enum Value {
     Root(u32),
 }
 
+/// Keys, from the first to the last.
+pub type Keys = (u32, u32);
+
 /// The keys behind those of the interval before, up to `last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
@@ -30,9 +33,9 @@ pub struct Interval {
 }
 
 impl Stage {
-    /// Stage 0 under a slot of the directory.
-    pub fn of_slot(slot: usize) -> Self {
-        Self { number: 0, network: (slot as u128) << 112 }
+    /// Stage 0 under a word of the directory.
+    pub fn of_top(top: usize) -> Self {
+        Self { number: 0, network: (top as u128) << 112 }
     }
 
     /// The next stage under one key of this one.
@@ -61,7 +64,7 @@ impl Stage {
     }
 
     /// The first and the last key of a prefix of this stage.
-    pub fn keys(self, (network, length): Prefix<u128>) -> (u32, u32) {
+    pub fn keys(self, (network, length): Prefix<u128>) -> Keys {
         let first = key_of(network, self.number);
         (first, first.broadcast(length - self.start()))
     }
@@ -76,7 +79,7 @@ pub fn push(intervals: &mut Vec<Interval>, last: u32, value: Value) {
 }
 
 /// The intervals `before`, which start with the key `first`, with those of the keys `from..=to` replaced by `fresh`.
-pub fn splice(before: &[Interval], first: u32, (from, to): (u32, u32), fresh: &[Interval]) -> Vec<Interval> {
+pub fn splice(before: &[Interval], first: u32, (from, to): Keys, fresh: &[Interval]) -> Vec<Interval> {
     let mut after = Vec::with_capacity(before.len() + fresh.len() + 1);
     if first < from {
         for interval in before {
@@ -93,6 +96,16 @@ pub fn splice(before: &[Interval], first: u32, (from, to): (u32, u32), fresh: &[
         push(&mut after, interval.last, interval.value);
     }
     after
+}
+
+/// Whether they all lead to one next hop.
+pub fn is_uniform(intervals: &[Interval]) -> bool {
+    matches!(intervals, [Interval { value: Value::Hop(_), .. }])
+}
+
+/// Whether none of them leads to a tree.
+pub fn is_plain(intervals: &[Interval]) -> bool {
+    intervals.iter().all(|interval| matches!(interval.value, Value::Hop(_)))
 }
 
 #[cfg(test)]

@@ -1,24 +1,22 @@
 //! Keeps the tables of a large IPv6 FIB: works out the intervals that a change touches and publishes them with one store.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use ringway_mempool::epoch::Epochs;
-use ringway_mempool::simd::Level;
-use ringway_mempool::table::{Node, Table, Word};
 
-use super::stage::{Interval, Stage, Value, push, splice};
-use super::tree::{CHILD, DIRECTORY, INNER_KEYS, LEAF_KEYS, TREE, Tree, key_of};
+use super::stage::{Interval, Keys, Stage, Value, is_plain, is_uniform, push, splice};
+use super::tree::{CHILD, HOP, INNER_KEYS, LEAF_KEYS, ROOT_LEVELS, ROOT_NODE, TREE, Tree, key_of};
 use crate::fib::address::Address;
 use crate::fib::blocks::Blocks;
 use crate::fib::limits::FibFull;
 use crate::fib::next_hop::NextHopIndex;
 use crate::fib::prefixes::{Prefix, Prefixes, Step, flatten};
 use build::inner;
-use walk::{Block, Path, is_plain, is_uniform};
+use walk::{Block, Path};
 
 mod build;
+mod fill;
 mod walk;
 
 /// How the reasons of refusals call it.
@@ -28,14 +26,12 @@ const VALUES: usize = LEAF_KEYS + 1;
 const CHILDREN: usize = INNER_KEYS + 1;
 /// Intervals that the leaves of one inner node hold, and how many of them it gets when it is made.
 const BLOCK: usize = VALUES * CHILDREN;
-const FILL: usize = BLOCK / CHILDREN * (CHILDREN - 2);
+const FILL: usize = VALUES * (CHILDREN - 1);
 /// Words of a node, and what its unused keys are: no key is less, so nothing is looked for behind them.
 const NODE_WORDS: usize = 16;
 const PADDING: u32 = i32::MAX as u32;
 /// The fewest nodes that a table has room for.
 const FEWEST_NODES: u32 = 256;
-/// Bits of a root that say how many inner levels there are.
-const LEVEL_BITS: u32 = 3;
 
 /// Where a published word is.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +48,6 @@ pub struct Cramped;
 pub struct Tables {
     tree: Arc<Tree>,
     nodes: Blocks,
-    /// By next hop, the tree that all slots of the directory share that have only this next hop. They stay for good.
-    uniform: HashMap<u16, u32>,
     /// Words replaced by the batch at hand, so that it can be undone.
     journal: Vec<(Place, u32)>,
     memory_bytes: usize,
@@ -66,65 +60,12 @@ struct Root {
     levels: u32,
 }
 
+/// Intervals that a tree of so many inner levels, at least one, has room for.
+fn room(levels: u32) -> usize {
+    FILL * CHILDREN.pow(levels - 1)
+}
+
 impl Tables {
-    /// The tables of these routes, compact, with a quarter of room. At most `memory_bytes`.
-    pub fn new(routes: &Prefixes<u128>, memory_bytes: usize) -> Result<Self, FibFull> {
-        let mut filled = vec![false; DIRECTORY];
-        let mut outside = vec![0; DIRECTORY];
-        for ((network, length), next_hop) in routes.iter() {
-            let slot = (network >> 112) as usize;
-            if length > 16 {
-                filled[slot] = true;
-            } else {
-                // In order, so that a longer prefix overwrites a part of the shorter one.
-                outside[slot..slot + (1 << (16 - length))].fill(next_hop.0);
-            }
-        }
-        let mut levels = 1;
-        loop {
-            let mut tables = Self::empty(levels, FEWEST_NODES.max(routes.len() as u32 / 8), memory_bytes)?;
-            match tables.fill(routes, &filled, &outside)? {
-                None => return Ok(tables),
-                Some(more) => levels = more,
-            }
-        }
-    }
-
-    fn empty(levels: u32, nodes: u32, memory_bytes: usize) -> Result<Self, FibFull> {
-        let tree = Tree { directory: table(DIRECTORY)?, nodes: table(nodes as usize)?, levels, level: Level::best() };
-        Ok(Self {
-            tree: Arc::new(tree),
-            nodes: Blocks::new(nodes, 0),
-            uniform: HashMap::new(),
-            journal: Vec::new(),
-            memory_bytes,
-        })
-    }
-
-    /// Fills new tables; returns the inner levels that it takes where these have fewer.
-    fn fill(&mut self, routes: &Prefixes<u128>, filled: &[bool], outside: &[u16]) -> Result<Option<u32>, FibFull> {
-        for (slot, (&filled, &outside)) in filled.iter().zip(outside).enumerate() {
-            let stage = Stage::of_slot(slot);
-            let extent = self.nodes.extent();
-            loop {
-                let root = if filled { self.build_whole(routes, stage) } else { self.uniform(outside) };
-                match root {
-                    Ok(root) if root.levels > self.tree.levels => return Ok(Some(root.levels)),
-                    Ok(root) => break self.store(Place::Directory(slot), root.node),
-                    Err(Cramped) => {
-                        // Half a tree is left behind, which nobody has seen.
-                        self.nodes.rewind(extent);
-                        self.resize(self.nodes.capacity() / 2 * 3)?;
-                    }
-                }
-            }
-        }
-        self.nodes.commit();
-        let extent = self.nodes.extent();
-        self.resize((extent + extent / 8).max(FEWEST_NODES))?;
-        Ok(None)
-    }
-
     /// What the readers see.
     pub fn tree(&self) -> Arc<Tree> {
         self.tree.clone()
@@ -140,12 +81,11 @@ impl Tables {
                 continue;
             }
             done = Some((network, length));
-            let slots = if length < 16 { 1 << (16 - length) } else { 1 };
+            let tops = if length < 16 { 1 << (16 - length) } else { 1 };
             let first = (network >> 112) as usize;
-            for slot in first..first + slots {
-                let stage = Stage::of_slot(slot);
-                let prefix = if length < 16 { (stage.network, 16) } else { (network, length) };
-                if let Err(cramped) = self.change(routes, stage, Place::Directory(slot), prefix) {
+            for top in first..first + tops {
+                let prefix = if length < 16 { ((top as u128) << 112, 16) } else { (network, length) };
+                if let Err(cramped) = self.change(routes, Stage::of_top(top), Place::Directory(top), prefix) {
                     self.undo();
                     return Err(cramped);
                 }
@@ -177,24 +117,6 @@ impl Tables {
         self.nodes.undo();
     }
 
-    /// Makes the table of nodes larger or smaller; only before readers have it.
-    fn resize(&mut self, nodes: u32) -> Result<(), FibFull> {
-        let bytes = DIRECTORY * 4 + nodes as usize * size_of::<Node>();
-        if bytes > self.memory_bytes {
-            return Err(FibFull::Memory { bytes, table: TABLE });
-        }
-        let tree = Arc::get_mut(&mut self.tree).expect("only tables that no reader has are resized");
-        let larger: Table<Node> = table(nodes as usize)?;
-        for (to, from) in larger.iter().zip(tree.nodes.iter()) {
-            for (to, from) in to.0.iter().zip(&from.0) {
-                to.store(from.load(Relaxed), Relaxed);
-            }
-        }
-        tree.nodes = larger;
-        self.nodes.resize(nodes);
-        Ok(())
-    }
-
     /// Makes one prefix right in the tree of a stage, and in those below it.
     fn change(
         &mut self,
@@ -203,9 +125,14 @@ impl Tables {
         root_at: Place,
         prefix: Prefix<u128>,
     ) -> Result<(), Cramped> {
-        let root = self.root(root_at);
         let inside = if prefix.1 <= stage.end() { prefix } else { stage.unit(prefix.0) };
         let keys = stage.keys(inside);
+        let Some(root) = self.root(root_at) else {
+            let fresh = self.intervals(routes, stage, inside)?;
+            let before = [Interval { last: u32::MAX, value: Value::Hop(self.load(root_at) as u16) }];
+            let after = splice(&before, 0, keys, &fresh);
+            return if after == before { Ok(()) } else { self.replace_tree(root_at, &after) };
+        };
         let path = self.path(root, keys.0);
         if prefix.1 > stage.end()
             && let (leaf, value) = self.value_at(path.leaf, keys.0)
@@ -225,10 +152,7 @@ impl Tables {
             if before == after {
                 return Ok(());
             }
-            // A slot with one next hop is a tree that other slots share: it stays as it is, and is taken instead of another like it.
-            let whole = stage.number == 0 && block.first == 0 && block.last == u32::MAX;
-            let shared = whole && (is_uniform(&before) || is_uniform(&after));
-            if after.len() <= BLOCK && !shared {
+            if after.len() <= BLOCK && !is_uniform(&after) {
                 self.replace_block(block, &after)?;
                 self.retire_below(&before, keys, block.first);
                 return Ok(());
@@ -239,36 +163,34 @@ impl Tables {
         if before == after {
             return Ok(());
         }
-        let new = self.build(stage, &after)?;
-        if stage.number == 0 && new.levels > self.tree.levels {
-            return Err(Cramped);
-        }
-        self.publish(root_at, if stage.number == 0 { new.node } else { new.word() });
+        self.replace_tree(root_at, &after)?;
         self.retire_below(&before, keys, 0);
-        if stage.number > 0 || !is_uniform(&before) {
-            self.retire_nodes(root);
-        }
+        self.retire_nodes(root);
+        Ok(())
+    }
+
+    /// Publishes a new tree, or next hop, instead of the old one.
+    fn replace_tree(&mut self, root_at: Place, after: &[Interval]) -> Result<(), Cramped> {
+        let word = match root_at {
+            Place::Word(..) => self.build(after, 0)?.word(),
+            Place::Directory(_) => self.build_top(after)?,
+        };
+        self.publish(root_at, word);
         Ok(())
     }
 
     /// Gives one leaf another content: a copy of it among its siblings. Says false where it takes more, because the content does not fit
     /// or leads to other trees.
-    fn replace_leaf(
-        &mut self,
-        block: Block,
-        path: &Path,
-        keys: (u32, u32),
-        fresh: &[Interval],
-    ) -> Result<bool, Cramped> {
+    fn replace_leaf(&mut self, block: Block, path: &Path, keys: Keys, fresh: &[Interval]) -> Result<bool, Cramped> {
         let mut before = Vec::with_capacity(VALUES);
         self.collect_into(Root { node: path.leaf, levels: 0 }, path.last, &mut before);
         let after = splice(&before, path.first, keys, fresh);
         if before == after {
             return Ok(true);
         }
-        // Several slots may share the tree of one block.
-        let shared = block.first == 0 && block.last == u32::MAX;
-        if shared || after.len() > VALUES || !is_plain(&before) || !is_plain(&after) {
+        // One next hop for all keys belongs into the directory.
+        let whole = is_uniform(&after) && (path.first, path.last) == (0, u32::MAX);
+        if whole || after.len() > VALUES || !is_plain(&before) || !is_plain(&after) {
             return Ok(false);
         }
         let (first, count) = (self.word(block.inner, CHILD), self.nodes_below(block.inner));
@@ -343,10 +265,12 @@ impl Tables {
         Ok(intervals)
     }
 
-    fn root(&self, place: Place) -> Root {
+    /// The tree at a place; none where there is a next hop.
+    fn root(&self, place: Place) -> Option<Root> {
+        let word = self.load(place);
         match place {
-            Place::Directory(_) => Root { node: self.load(place), levels: self.tree.levels },
-            Place::Word(..) => Root::of(self.load(place)),
+            Place::Word(..) => Some(Root::of(word)),
+            Place::Directory(_) => (word & HOP == 0).then_some(Root { node: word, levels: self.tree.levels }),
         }
     }
 
@@ -357,14 +281,14 @@ impl Tables {
 
     fn load(&self, place: Place) -> u32 {
         match place {
-            Place::Directory(slot) => self.tree.directory[slot].load(Relaxed),
+            Place::Directory(top) => self.tree.directory[top].load(Relaxed),
             Place::Word(node, word) => self.tree.nodes[node].0[word].load(Relaxed),
         }
     }
 
     fn store(&self, place: Place, word: u32) {
         match place {
-            Place::Directory(slot) => self.tree.directory[slot].store(word, Release),
+            Place::Directory(top) => self.tree.directory[top].store(word, Release),
             Place::Word(node, at) => self.tree.nodes[node].0[at].store(word, Release),
         }
     }
@@ -372,15 +296,11 @@ impl Tables {
 
 impl Root {
     fn of(word: u32) -> Self {
-        Self { node: word >> LEVEL_BITS, levels: word & ((1 << LEVEL_BITS) - 1) }
+        Self { node: word >> ROOT_NODE, levels: word & ROOT_LEVELS }
     }
 
-    /// As the tables hold it behind stage 0.
+    /// As a leaf's root.
     fn word(self) -> u32 {
-        self.node << LEVEL_BITS | self.levels
+        self.node << ROOT_NODE | self.levels
     }
-}
-
-fn table<W: Word>(len: usize) -> Result<Table<W>, FibFull> {
-    Table::new(len).map_err(|_| FibFull::Memory { bytes: len * size_of::<W>(), table: TABLE })
 }

@@ -3,11 +3,12 @@
 //! ```text
 //!   stage     0: bits 16..48      1: 48..80      2: 80..112      3: 112..128        of the address: the key, 32 bits
 //!
-//!   directory[upper 16 bits] ──▶ inner node ──▶ ... ──▶ leaf ──▶ next hop, or the root of the next stage's tree
+//!   directory[upper 16 bits] ──▶ HOP | next hop, or
+//!             inner node ──▶ ... ──▶ leaf ──▶ next hop, or the root of the next stage's tree
 //!
 //!   inner node   15 keys: the last key of every child but the last; 1 number: the first child. Children lie together.
 //!   leaf         10 keys: the last key of every interval but the last; 11 values of 16 bits: a next hop, or
-//!                0x8000 | n: the word n words behind the start of the leaf is a root: node << 3 | number of inner levels
+//!                TREE | n: the word n words behind the start of the leaf is a root: node << 3 | number of inner levels
 //! ```
 //!
 //! The child or interval of a key has as many siblings before it as there are keys less than the one looked for; a node is one
@@ -15,11 +16,11 @@
 //! AVX2 compares signed numbers. All trees of stage 0 have the same depth, so the steps of a burst go side by side without a branch that
 //! depends on the data. Most routes are /48 or shorter; the trees of the later stages are as deep as they need be.
 //!
-//! A change is published by one 32-bit store, with release: of a root, or of the number of the first child in an inner node. Whatever
-//! that leads to was written before and is not changed while a reader may see it (`INV-GRACE`).
+//! A change is published by one 32-bit store, with release: of a word of the directory, of a root, or of the number of the first child
+//! in an inner node. Whatever that leads to was written before and is not changed while a reader may see it (`INV-GRACE`).
 //!
-//! Bounds: 256 KB for the directory; a route adds at most two intervals, and those of a tree fill 14 of 16 leaves at least when it is
-//! made, so some 20 bytes a route and a quarter more for change; a /48, /80 or /112 with longer routes takes at least one cache line.
+//! Bounds: 256 KB for the directory; a route adds at most two intervals, and those of a tree fill 15 of 16 leaves at least when it is
+//! made, so some 20 bytes a route and an eighth more for change; a /48, /80 or /112 with longer routes takes at least one cache line.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -29,7 +30,7 @@ use ringway_mempool::table::{Node, Table, prefetch};
 
 use crate::fib::next_hop::NextHopIndex;
 
-/// Slots of the directory.
+/// Words of the directory.
 pub const DIRECTORY: usize = 1 << 16;
 /// Stages.
 pub const STAGES: u32 = 4;
@@ -41,6 +42,11 @@ pub const INNER_KEYS: usize = 15;
 pub const CHILD: usize = 15;
 /// In a value: not a next hop, but the place of the root of a tree.
 pub const TREE: u16 = 0x8000;
+/// In a word of the directory: a next hop, not a tree.
+pub const HOP: u32 = 1 << 31;
+/// Where the node is in a root, and the part that counts its inner levels.
+pub const ROOT_NODE: u32 = 3;
+pub const ROOT_LEVELS: u32 = 7;
 /// Destinations whose loads are in flight together.
 const TOGETHER: usize = 32;
 
@@ -110,23 +116,67 @@ impl Tree {
         (leaf + word / 16, word % 16)
     }
 
-    /// The next hop in the trees of the stages behind 0.
+    /// Goes on below the leaves at which some of the destinations have come, those whose next hop says `TREE`. Stage by stage, so that the
+    /// loads of one overlap: these trees are many and small, and seldom in a cache.
     #[inline(always)]
-    fn longer<S: Simd>(&self, simd: S, mut leaf: usize, mut value_here: u16, destination: u128) -> u16 {
+    fn below<S: Simd>(
+        &self,
+        simd: S,
+        leaves: &mut [u32; TOGETHER],
+        destinations: &[u128],
+        next_hops: &mut [NextHopIndex],
+    ) {
+        let nodes = &self.nodes[..];
+        let (mut lanes, mut count) = ([0; TOGETHER], 0);
+        for (lane, next_hop) in next_hops.iter().enumerate() {
+            lanes[count] = lane as u8;
+            count += usize::from(next_hop.0 & TREE != 0);
+        }
+        let mut levels = [0; TOGETHER];
         for stage in 1..STAGES {
-            let (node, word) = Self::root_at(leaf, value_here);
-            let root = self.nodes[node].0[word].load(Acquire);
-            let key = signed(key_of(destination, stage));
-            leaf = (root >> 3) as usize;
-            for _ in 0..root & 7 {
-                leaf = child(simd, &self.nodes[leaf], key) as usize;
+            for lane in lanes[..count].iter().map(|&lane| usize::from(lane)) {
+                let (node, word) = Self::root_at(leaves[lane] as usize, next_hops[lane].0);
+                let root = nodes[node].0[word].load(Acquire);
+                leaves[lane] = root >> ROOT_NODE;
+                levels[lane] = root & ROOT_LEVELS;
+                prefetch(&nodes[leaves[lane] as usize]);
             }
-            value_here = value(simd, &self.nodes[leaf], key);
-            if value_here & TREE == 0 {
+            let mut rest = 0;
+            for place in 0..count {
+                let lane = usize::from(lanes[place]);
+                let key = signed(key_of(destinations[lane], stage));
+                for _ in 0..levels[lane] {
+                    leaves[lane] = child(simd, &nodes[leaves[lane] as usize], key);
+                }
+                let found = value(simd, &nodes[leaves[lane] as usize], key);
+                next_hops[lane].0 = found;
+                lanes[rest] = lane as u8;
+                rest += usize::from(found & TREE != 0);
+            }
+            count = rest;
+            if count == 0 {
                 break;
             }
         }
-        value_here
+    }
+
+    /// Goes down from the roots of stage 0 to their leaves, a step of every destination, then the next: the loads of a step overlap.
+    #[inline(always)]
+    fn descend<S: Simd>(&self, simd: S, places: &mut [u32], keys: &[i32]) {
+        // A slice of our own: behind a load with acquire the compiler would look up again where the table lies.
+        let nodes = &self.nodes[..];
+        for _ in 0..self.levels {
+            let (fours, rest) = places.as_chunks_mut::<4>();
+            let (keys, keys_rest) = keys.as_chunks::<4>();
+            for (four, keys) in fours.iter_mut().zip(keys) {
+                for (place, &key) in four.iter_mut().zip(keys) {
+                    *place = child(simd, &nodes[*place as usize], key);
+                }
+            }
+            for (place, &key) in rest.iter_mut().zip(keys_rest) {
+                *place = child(simd, &nodes[*place as usize], key);
+            }
+        }
     }
 
     /// Bytes of the tables.
@@ -161,36 +211,69 @@ impl Kernel for Burst<'_> {
 /// Looks up at most `TOGETHER` destinations side by side.
 #[inline(always)]
 fn together<S: Simd>(simd: S, tree: &Tree, destinations: &[u128], next_hops: &mut [NextHopIndex]) {
-    // Slices of our own: behind a load with acquire the compiler would look up again where a table lies.
     let (directory, nodes) = (&tree.directory[..], &tree.nodes[..]);
-    let mut lanes = [(0u32, 0i32); TOGETHER];
-    for ((node, key), &destination) in lanes.iter_mut().zip(destinations) {
-        *node = directory[(destination >> 112) as usize].load(Acquire);
+    // Where each destination has come to, at first what the directory holds; and its key.
+    let (mut places, mut keys) = ([0; TOGETHER], [0; TOGETHER]);
+    let (mut any, mut all) = (0, HOP);
+    for ((place, key), &destination) in places.iter_mut().zip(&mut keys).zip(destinations) {
+        let found = directory[(destination >> 112) as usize].load(Acquire);
+        any |= found;
+        all &= found;
+        *place = found;
         *key = signed(key_of(destination, 0));
     }
-    let lanes = &mut lanes[..destinations.len()];
-    // One step of every destination, then the next: the loads of a step overlap.
-    for _ in 0..tree.levels {
-        let (fours, rest) = lanes.as_chunks_mut::<4>();
-        for four in fours {
-            for (node, key) in four {
-                *node = child(simd, &nodes[*node as usize], *key);
-            }
+    if any & HOP != 0 {
+        for (next_hop, &place) in next_hops.iter_mut().zip(&places) {
+            next_hop.0 = place as u16;
         }
-        for (node, key) in rest {
-            *node = child(simd, &nodes[*node as usize], *key);
+        if all == HOP {
+            return;
         }
+        return some(simd, tree, (&mut places, &keys), destinations, next_hops);
     }
+    let count = destinations.len();
+    let keys = &keys[..count];
+    tree.descend(simd, &mut places[..count], keys);
     let mut any = 0;
-    for (next_hop, &(leaf, key)) in next_hops.iter_mut().zip(lanes.iter()) {
+    for (next_hop, (&leaf, &key)) in next_hops.iter_mut().zip(places.iter().zip(keys)) {
         next_hop.0 = value(simd, &nodes[leaf as usize], key);
         any |= next_hop.0;
     }
     if any & TREE != 0 {
-        for ((next_hop, &destination), &(leaf, _)) in next_hops.iter_mut().zip(destinations).zip(lanes.iter()) {
-            if next_hop.0 & TREE != 0 {
-                next_hop.0 = tree.longer(simd, leaf as usize, next_hop.0, destination);
-            }
-        }
+        tree.below(simd, &mut places, destinations, next_hops);
+    }
+}
+
+/// Goes on with those that the directory leads to a tree.
+#[inline(always)]
+fn some<S: Simd>(
+    simd: S,
+    tree: &Tree,
+    (all_places, all_keys): (&mut [u32; TOGETHER], &[i32; TOGETHER]),
+    destinations: &[u128],
+    next_hops: &mut [NextHopIndex],
+) {
+    // Which they are, without a branch: the number of one that is done is overwritten by the next.
+    let (mut lanes, mut count) = ([0; TOGETHER], 0);
+    for (lane, &place) in all_places[..destinations.len()].iter().enumerate() {
+        lanes[count] = lane as u8;
+        count += usize::from(place & HOP == 0);
+    }
+    let lanes = &lanes[..count];
+    let (mut places, mut keys) = ([0; TOGETHER], [0; TOGETHER]);
+    for ((place, key), &lane) in places.iter_mut().zip(&mut keys).zip(lanes) {
+        (*place, *key) = (all_places[usize::from(lane)], all_keys[usize::from(lane)]);
+    }
+    let (places, keys) = (&mut places[..count], &keys[..count]);
+    tree.descend(simd, places, keys);
+    let mut any = 0;
+    for ((&leaf, &key), &lane) in places.iter().zip(keys).zip(lanes) {
+        let lane = usize::from(lane);
+        let found = value(simd, &tree.nodes[leaf as usize], key);
+        (all_places[lane], next_hops[lane].0) = (leaf, found);
+        any |= found;
+    }
+    if any & TREE != 0 {
+        tree.below(simd, all_places, destinations, next_hops);
     }
 }

@@ -2,25 +2,33 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{CHILDREN, Cramped, FILL, NODE_WORDS, PADDING, Root, Tables, VALUES};
+use super::{CHILDREN, Cramped, FILL, NODE_WORDS, PADDING, Root, Tables, VALUES, room};
 use crate::fib::ipv6::stage::{Interval, Stage, Value};
-use crate::fib::ipv6::tree::{CHILD, LEAF_KEYS, TREE, signed};
+use crate::fib::ipv6::tree::{CHILD, HOP, LEAF_KEYS, TREE, signed};
 use crate::fib::prefixes::Prefixes;
 
 impl Tables {
+    /// Makes the tree of a stage behind 0.
     pub(super) fn build_whole(&mut self, routes: &Prefixes<u128>, stage: Stage) -> Result<Root, Cramped> {
         let intervals = self.intervals(routes, stage, stage.whole())?;
-        self.build(stage, &intervals)
+        self.build(&intervals, 0)
     }
 
-    /// Makes a tree that no reader sees yet.
-    pub(super) fn build(&mut self, stage: Stage, intervals: &[Interval]) -> Result<Root, Cramped> {
-        if stage.number == 0
-            && let [Interval { value: Value::Hop(value), .. }] = intervals
-        {
-            return self.uniform(*value);
+    /// Makes what the directory holds for these intervals: a next hop, or a tree of as many levels as all others.
+    pub(super) fn build_top(&mut self, intervals: &[Interval]) -> Result<u32, Cramped> {
+        if let [Interval { value: Value::Hop(value), .. }] = intervals {
+            return Ok(HOP | u32::from(*value));
         }
-        if stage.number > 0 && intervals.len() <= VALUES {
+        let levels = self.tree.levels;
+        if intervals.len() > room(levels) {
+            return Err(Cramped);
+        }
+        Ok(self.build(intervals, levels)?.node)
+    }
+
+    /// Makes a tree that no reader sees yet, of at least so many inner levels.
+    pub(super) fn build(&mut self, intervals: &[Interval], least: u32) -> Result<Root, Cramped> {
+        if least == 0 && intervals.len() <= VALUES {
             let (node, _) = self.write_leaves(intervals)?;
             return Ok(Root { node, levels: 0 });
         }
@@ -30,7 +38,6 @@ impl Tables {
             level.push((inner(&lasts, child), block[block.len() - 1].last));
         }
         let mut levels = 1;
-        let least = if stage.number == 0 { self.tree.levels } else { 1 };
         while level.len() > 1 || levels < least {
             let mut parents = Vec::new();
             for siblings in evenly(&level, CHILDREN) {
@@ -48,22 +55,6 @@ impl Tables {
         let node = self.take(1)?;
         self.write(node, level[0].0);
         Ok(Root { node, levels })
-    }
-
-    /// The tree of stage 0 that has only this next hop.
-    pub(super) fn uniform(&mut self, value: u16) -> Result<Root, Cramped> {
-        let levels = self.tree.levels;
-        if let Some(&node) = self.uniform.get(&value) {
-            return Ok(Root { node, levels });
-        }
-        let leaf = self.take(levels + 1)?;
-        self.nodes.keep_last();
-        self.write_leaf(leaf, &[Interval { last: u32::MAX, value: Value::Hop(value) }], &mut 0);
-        for node in leaf + 1..=leaf + levels {
-            self.write(node, inner(&[u32::MAX], node - 1));
-        }
-        self.uniform.insert(value, leaf + levels);
-        Ok(Root { node: leaf + levels, levels })
     }
 
     /// Writes the leaves of one inner node and, behind them, the roots they lead to. Returns the first leaf, and the last key of each.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::build::leaf_nodes;
 use super::{NODE_WORDS, PADDING, Root, Tables};
-use crate::fib::ipv6::stage::{Interval, Value};
+use crate::fib::ipv6::stage::{Interval, Keys, Value};
 use crate::fib::ipv6::tree::{CHILD, INNER_KEYS, LEAF_KEYS, TREE, Tree, signed};
 
 /// Where a key lies: its leaf, the keys from `first` to `last`, and, in a tree of two inner levels or more, the block of leaves around it.
@@ -34,7 +34,7 @@ impl Tables {
             if before > 0 {
                 first = self.key(node, before - 1) + 1;
             }
-            if before < INNER_KEYS && self.key(node, before) != u32::MAX {
+            if before < INNER_KEYS && self.word(node, before) != PADDING {
                 last = self.key(node, before);
             }
             let child = self.word(node, CHILD) + before as u32;
@@ -93,7 +93,7 @@ impl Tables {
     }
 
     /// Retires the trees that the intervals `before`, which start with the key `first`, had for some keys.
-    pub(super) fn retire_below(&mut self, before: &[Interval], (from, to): (u32, u32), first: u32) {
+    pub(super) fn retire_below(&mut self, before: &[Interval], (from, to): Keys, first: u32) {
         let mut start = first;
         for interval in before {
             if let Value::Root(word) = interval.value
@@ -153,13 +153,4 @@ impl Tables {
     pub(super) fn values(&self, leaf: u32) -> usize {
         1 + (0..LEAF_KEYS).take_while(|&at| self.word(leaf, at) != PADDING).count()
     }
-}
-
-/// Whether none of them leads to a tree.
-pub(super) fn is_plain(intervals: &[Interval]) -> bool {
-    intervals.iter().all(|interval| matches!(interval.value, Value::Hop(_)))
-}
-
-pub(super) fn is_uniform(intervals: &[Interval]) -> bool {
-    matches!(intervals, [Interval { value: Value::Hop(_), .. }])
 }
