@@ -93,6 +93,8 @@ impl Router {
             // A file that is being loaded is followed when it is over, in one pass.
             if !self.is_loading() {
                 self.follow_routes();
+                // Routes of a link that went or came are followed piece by piece.
+                busy |= self.rib.pending() > 0;
             }
             self.neighbor_timers(now);
             self.announce(now);

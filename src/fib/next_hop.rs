@@ -310,14 +310,18 @@ impl NextHops {
         self.by_index.get(usize::from(index.0)).and_then(Option::as_ref).map_or(0, |slot| slot.users)
     }
 
-    /// Those of these that routes use themselves; the lists that have one as a member are users too, and do not count here.
-    pub fn used_by_routes(&self, indexes: &[NextHopIndex]) -> Vec<NextHopIndex> {
+    /// Those of these that routes use themselves, and how many do; the lists that have one as a member are users too, and do not
+    /// count here.
+    pub fn used_by_routes(&self, indexes: &[NextHopIndex]) -> Vec<(NextHopIndex, u32)> {
         let mut by_lists = vec![0; self.by_index.len()];
         for member in self.by_index.iter().flatten().flat_map(|slot| &slot.members) {
             by_lists[usize::from(member.0)] += 1;
         }
-        let used = |index: &NextHopIndex| self.users(*index) > by_lists.get(usize::from(index.0)).copied().unwrap_or(0);
-        indexes.iter().copied().filter(used).collect()
+        let routes = |index: NextHopIndex| {
+            let lists = by_lists.get(usize::from(index.0)).copied().unwrap_or(0);
+            self.users(index).saturating_sub(lists)
+        };
+        indexes.iter().map(|&index| (index, routes(index))).filter(|(_, routes)| *routes > 0).collect()
     }
 
     /// The path lists in order of their numbers.
@@ -393,13 +397,13 @@ mod tests {
         let index = table.acquire(&list).unwrap();
         let members = table.members(index).to_vec();
         let all = [index, members[0], members[1]];
-        assert_eq!(table.used_by_routes(&all), [index]);
+        assert_eq!(table.used_by_routes(&all), [(index, 1)]);
         // The same member of a second list, and of a route of its own.
         table.acquire(&Paths::new([path(1), path(3)]).unwrap()).unwrap();
-        assert_eq!(table.used_by_routes(&all), [index]);
+        assert_eq!(table.used_by_routes(&all), [(index, 1)]);
         let first = table.acquire(&one(1)).unwrap();
         assert_eq!(table.used_by_routes(&all).len(), 2);
-        assert!(table.used_by_routes(&all).contains(&first));
+        assert!(table.used_by_routes(&all).contains(&(first, 1)));
     }
 
     #[test]

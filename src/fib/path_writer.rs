@@ -23,6 +23,8 @@ const MOST: u32 = 4096;
 struct List {
     paths: Arc<[Path]>,
     members: Box<[NextHopIndex]>,
+    /// What ranks each member.
+    seeds: Box<[u64]>,
     first: u32,
     log2: u8,
     /// Where each member stands once, and log2 of the room there.
@@ -84,11 +86,12 @@ impl PathWriter {
                 for (bucket, member) in (once..).zip(members) {
                     self.table.write_bucket(bucket, *member);
                 }
-                let homes = homes(paths, 1 << log2);
-                let list =
-                    List { paths: paths.clone(), members: members.into(), first, log2, once: (once, room), homes };
+                let seeds: Box<[u64]> = paths.iter().map(|path| seed(&path.next_hop)).collect();
+                let homes = homes(paths, &seeds, 1 << log2);
+                let (paths, members) = (paths.clone(), members.into());
+                let list = List { paths, members, seeds, first, log2, once: (once, room), homes };
                 let usable = self.deal(&list, up);
-                self.table.write_list(index, first, log2, (once, members.len() as u32));
+                self.table.write_list(index, first, log2, (once, list.members.len() as u32));
                 self.lists.insert(index, list);
                 self.table.count_lists(self.lists.len());
                 self.mark(index, usable);
@@ -123,13 +126,15 @@ impl PathWriter {
                 continue;
             }
             let before = self.is_usable(index);
-            match (paths, self.lists.get(&index)) {
-                (Paths::Many(_), Some(list)) => {
-                    let usable = self.deal(list, up);
-                    self.mark(index, usable);
-                }
-                (Paths::Many(paths), None) => self.write_one(index, paths[0].next_hop, up),
-                (Paths::One(next_hop), _) => self.write_one(index, *next_hop, up),
+            match paths {
+                Paths::One(next_hop) => self.write_one(index, *next_hop, up),
+                Paths::Many(paths) => match self.lists.get(&index) {
+                    Some(list) => {
+                        let usable = self.deal(list, up);
+                        self.mark(index, usable);
+                    }
+                    None => self.write_one(index, paths[0].next_hop, up),
+                },
             }
             if self.is_usable(index) != before {
                 toggled.push(index);
@@ -166,11 +171,7 @@ impl PathWriter {
     fn deal(&self, list: &List, up: &impl Fn(u16) -> bool) -> bool {
         let alive: Vec<bool> = list.paths.iter().map(|path| path.next_hop.interface().is_none_or(up)).collect();
         for (bucket, &home) in (0u32..).zip(&list.homes) {
-            let owner = if alive[usize::from(home)] {
-                Some(usize::from(home))
-            } else {
-                ranked(&list.paths, bucket).into_iter().find(|place| alive[*place])
-            };
+            let owner = if alive[usize::from(home)] { Some(usize::from(home)) } else { highest(list, bucket, &alive) };
             let member = owner.map_or(NextHopIndex::NO_ROUTE, |owner| list.members[owner]);
             self.table.write_bucket(list.first + bucket, member);
         }
@@ -204,7 +205,7 @@ impl PathWriter {
 
 /// Deals buckets out so that each member has its share as exactly as whole buckets allow, at least one. A bucket prefers
 /// the member that ranks highest for it, so that two lists with common members agree in most buckets.
-fn homes(paths: &[Path], buckets: u32) -> Box<[u8]> {
+fn homes(paths: &[Path], seeds: &[u64], buckets: u32) -> Box<[u8]> {
     let total: u32 = paths.iter().map(|path| u32::from(path.weight)).sum();
     let mut quota: Vec<u32> = paths.iter().map(|path| (buckets * u32::from(path.weight) / total).max(1)).collect();
     // What rounding has left goes to those whose part was cut most; what it gave too much comes from the largest.
@@ -224,7 +225,7 @@ fn homes(paths: &[Path], buckets: u32) -> Box<[u8]> {
     }
     (0..buckets)
         .map(|bucket| {
-            let ranked = ranked(paths, bucket);
+            let ranked = ranked(paths, seeds, bucket);
             let place = ranked.iter().copied().find(|place| quota[*place] > 0).unwrap_or(0);
             quota[place] = quota[place].saturating_sub(1);
             place as u8
@@ -232,19 +233,38 @@ fn homes(paths: &[Path], buckets: u32) -> Box<[u8]> {
         .collect()
 }
 
-/// The members by how much this bucket wants them, most first: each wins in proportion to its weight.
-fn ranked(paths: &[Path], bucket: u32) -> Vec<usize> {
-    let score = |path: &Path| {
-        let mut hasher = DefaultHasher::new();
-        (path.next_hop, bucket).hash(&mut hasher);
-        // In (0, 1]: 53 bits are what a double holds.
-        let drawn = ((hasher.finish() >> 11) + 1) as f64 / (1u64 << 53) as f64;
-        -drawn.ln() / f64::from(path.weight)
-    };
-    let scores: Vec<f64> = paths.iter().map(score).collect();
+/// The members by how much this bucket wants them, most first.
+fn ranked(paths: &[Path], seeds: &[u64], bucket: u32) -> Vec<usize> {
+    let scores: Vec<f64> = paths.iter().zip(seeds).map(|(path, seed)| score(path, *seed, bucket)).collect();
     let mut places: Vec<usize> = (0..paths.len()).collect();
     places.sort_by(|one, other| scores[*one].total_cmp(&scores[*other]));
     places
+}
+
+/// The first of them that is alive. Packets find no way until it is known, so the others are not ranked.
+fn highest(list: &List, bucket: u32, alive: &[bool]) -> Option<usize> {
+    let alive = (0..list.paths.len()).filter(|place| alive[*place]);
+    let scored = alive.map(|place| (place, score(&list.paths[place], list.seeds[place], bucket)));
+    scored.min_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(place, _)| place)
+}
+
+/// Tells next hops apart, in all lists alike.
+fn seed(next_hop: &NextHop) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    next_hop.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// How little a bucket wants a member: the one with the least gets it, which each is in proportion to its weight.
+fn score(path: &Path, seed: u64, bucket: u32) -> f64 {
+    // Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): the mixing of SplitMix64.
+    let mut mixed = seed.wrapping_add(u64::from(bucket + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    // In (0, 1]: 53 bits are what a double holds.
+    let drawn = ((mixed >> 11) + 1) as f64 / (1u64 << 53) as f64;
+    -drawn.ln() / f64::from(path.weight)
 }
 
 #[cfg(test)]

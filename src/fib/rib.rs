@@ -13,11 +13,13 @@ use super::connected;
 use super::next_hop::{NextHop, NextHopIndex, NextHops, Paths};
 
 mod error;
+mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use error::RibError;
+use sweep::{PIECE, Sweep};
 use table::{Entry, Table};
 
 /// Who told us of a route, in order of preference.
@@ -140,22 +142,30 @@ impl OfVrf {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (IpNet, &[Entry])> {
-        let ipv4 = self.ipv4.iter().map(|(prefix, entries)| (IpNet::V4(prefix), entries));
-        ipv4.chain(self.ipv6.iter().map(|(prefix, entries)| (IpNet::V6(prefix), entries)))
+    /// Every prefix that comes after this one, in order, IPv4 first; all without one.
+    fn after(&self, prefix: Option<IpNet>) -> impl Iterator<Item = (IpNet, &[Entry])> {
+        let (ipv4, ipv6) = match prefix {
+            None => (Some(self.ipv4.after(None)), self.ipv6.after(None)),
+            Some(IpNet::V4(prefix)) => (Some(self.ipv4.after(Some(&prefix))), self.ipv6.after(None)),
+            Some(IpNet::V6(prefix)) => (None, self.ipv6.after(Some(&prefix))),
+        };
+        let ipv4 = ipv4.into_iter().flatten().map(|(prefix, entries)| (IpNet::V4(prefix), entries));
+        ipv4.chain(ipv6.map(|(prefix, entries)| (IpNet::V6(prefix), entries)))
     }
 }
 
 /// Every route of every VRF, and the path lists that they share.
 ///
 /// A change is noted with its prefix: [`Rib::take_changes`] tells the FIB's writer what to look at again, each prefix once
-/// however often it changed.
+/// however often it changed, as long as something is [pending](Rib::pending).
 pub struct Rib {
     vrfs: Vec<OfVrf>,
     next_hops: NextHops,
     by_origin: [u32; Origin::ALL.len()],
     limit: usize,
     changed: Vec<(u16, IpNet)>,
+    /// Looks for the routes to path lists that went or came.
+    sweep: Sweep,
 }
 
 impl Rib {
@@ -167,6 +177,7 @@ impl Rib {
             by_origin: [0; Origin::ALL.len()],
             limit,
             changed: Vec::new(),
+            sweep: Sweep::default(),
         }
     }
 
@@ -346,7 +357,7 @@ impl Rib {
     /// Every route of a VRF, IPv4 first, sorted by prefix, shorter prefixes before the longer ones inside them, and then
     /// best first.
     pub fn iter(&self, vrf: u16) -> impl Iterator<Item = Route> + '_ {
-        let tables = self.vrfs.get(usize::from(vrf)).into_iter().flat_map(OfVrf::iter);
+        let tables = self.vrfs.get(usize::from(vrf)).into_iter().flat_map(|tables| tables.after(None));
         tables.flat_map(move |(prefix, entries)| entries.iter().map(move |entry| self.route(prefix, *entry)))
     }
 
@@ -398,9 +409,11 @@ impl Rib {
         &mut self.next_hops
     }
 
-    /// The prefixes whose routes changed since the last call, with their VRFs, each once.
+    /// The prefixes whose routes changed since the last call, with their VRFs, each once; and of those that
+    /// [`Rib::note_users`] asks for the ones of the next few thousand prefixes.
     pub fn take_changes(&mut self) -> Vec<(u16, IpNet)> {
         let mut changes = std::mem::take(&mut self.changed);
+        self.sweep.go_on(&self.vrfs, PIECE, |vrf, prefix| changes.push((vrf, prefix)));
         changes.sort_unstable();
         changes.dedup();
         changes
@@ -409,26 +422,21 @@ impl Rib {
     /// Forgets which prefixes have changed: all of them are looked at.
     pub fn forget_changes(&mut self) {
         self.changed.clear();
+        self.sweep.forget();
     }
 
-    /// Notes every prefix that has a route to one of these path lists.
+    /// Asks for every prefix that has a route to one of these path lists. However many routes there are, that costs nothing here:
+    /// [`Rib::take_changes`] finds them, call by call, until nothing is pending.
     pub fn note_users(&mut self, indexes: &[NextHopIndex]) {
-        // A list that still has a way costs nothing here, however many routes it has.
-        let used = self.next_hops.used_by_routes(indexes);
-        if used.is_empty() {
-            return;
-        }
-        let mut wanted = vec![false; usize::from(NextHopIndex::HIGHEST.0) + 1];
-        used.iter().for_each(|index| wanted[usize::from(index.0)] = true);
-        for (vrf, tables) in (0u16..).zip(&self.vrfs) {
-            let uses = |entries: &[Entry]| entries.iter().any(|entry| wanted[usize::from(entry.via.0)]);
-            self.changed.extend(tables.iter().filter(|(_, entries)| uses(entries)).map(|(prefix, _)| (vrf, prefix)));
+        // A list that still has a way has no route that would have to be found, however many use it.
+        for (index, routes) in self.next_hops.used_by_routes(indexes) {
+            self.sweep.note(index, routes as usize);
         }
     }
 
-    /// How many changes were noted since, a prefix that changed twice counted twice.
+    /// How many changes were noted since, a prefix that changed twice counted twice, and how many are to be found at most.
     pub fn pending(&self) -> usize {
-        self.changed.len()
+        self.changed.len() + self.sweep.pending()
     }
 
     fn route(&self, prefix: IpNet, entry: Entry) -> Route {

@@ -111,7 +111,8 @@ impl Tables {
         self.vrfs.get(usize::from(vrf)).map(|writers| writers.ipv6.reader()).unwrap_or_default()
     }
 
-    /// Brings the tables up to what the RIB says now; `up` says whether an interface is up.
+    /// Brings the tables up to what the RIB says now, or nearer to it: as long as the RIB has something pending, call it again
+    /// when other work has had its turn. `up` says whether an interface is up.
     pub fn follow(&mut self, rib: &mut Rib, up: &impl Fn(u16) -> bool) -> Followed {
         let mut followed = Followed { republish: self.vrfs.len() < usize::from(rib.vrfs()), ..Followed::default() };
         self.make_vrfs(usize::from(rib.vrfs()));
@@ -186,7 +187,7 @@ impl Tables {
 
     /// Follows an interface that went up or down. What goes by it is changed at once, whatever the number of routes. Where
     /// that leaves a path list without a way, or gives it one, the RIB is asked for its routes: [`Tables::follow`] has to
-    /// come next, and lets the next best ones take over.
+    /// come next, finds them, and lets the next best ones take over.
     pub fn interface_changed(&mut self, interface: u16, rib: &mut Rib, up: &impl Fn(u16) -> bool) {
         let toggled = self.paths.interface_changed(interface, rib.next_hops(), up);
         rib.note_users(&toggled);
@@ -228,3 +229,6 @@ impl Tables {
         (ipv4, ipv6, self.paths.table().memory_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,6 +121,15 @@ impl<P: Prefix + Copy> Table<P> {
         self.routes.iter().map(|(prefix, entries)| (prefix, entries.as_slice()))
     }
 
+    /// Every prefix that comes after this one in that order, whether it is there or not; all without one.
+    pub fn after(&self, prefix: Option<&P>) -> impl Iterator<Item = (P, &[Entry])> + use<'_, P> {
+        let routes = match prefix {
+            Some(prefix) => self.routes.iter_from(prefix, false),
+            None => self.routes.iter(),
+        };
+        routes.map(|(prefix, entries)| (prefix, entries.as_slice()))
+    }
+
     /// Every prefix inside this one, itself included.
     pub fn within<'a>(&'a self, prefix: &P) -> impl Iterator<Item = (P, &'a [Entry])> + use<'a, P> {
         self.routes.children(prefix).map(|(prefix, entries)| (prefix, entries.as_slice()))
