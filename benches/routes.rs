@@ -74,11 +74,12 @@ fn rounds(mut round: impl FnMut(usize) -> f64) -> Vec<f64> {
 fn changes(rib: &mut Rib, tables: &mut Tables, prefixes: &[IpNet], (changes, batch): (usize, usize)) -> Vec<f64> {
     let mut random = fastrand::Rng::with_seed(2);
     rounds(|_| {
+        let mut draw = || route(prefixes[random.usize(..ROUTES)], gateway(random.usize(..64)));
+        let drawn: Vec<Route> = (0..changes).map(|_| draw()).collect();
         let start = Instant::now();
-        for _ in 0..changes / batch {
-            for _ in 0..batch {
-                let prefix = prefixes[random.usize(..ROUTES)];
-                rib.replace(0, &route(prefix, gateway(random.usize(..64)))).expect("room");
+        for batch in drawn.chunks(batch) {
+            for route in batch {
+                rib.replace(0, route).expect("room");
             }
             tables.follow(rib, &|_| true);
             tables.tend(rib, true);

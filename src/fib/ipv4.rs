@@ -30,6 +30,9 @@ mod tests;
 /// The most routes of a small table, which then takes some 12 KB. A large one starts at 4 MB.
 const SMALL: usize = 1024;
 
+/// How many changes ahead of one its memory is asked for.
+const AHEAD: usize = 16;
+
 /// A table of IPv4 routes to look destinations up in, shared by all workers.
 ///
 /// A [`Writer`] may change it while they do: every lookup returns the answer before or after a change.
@@ -229,7 +232,14 @@ impl Writer {
     ) -> Result<(), FibFull> {
         let (mut dirty, mut refused) = (Vec::new(), Vec::new());
         let mut done = Vec::with_capacity(changes.len());
-        for &(net, next_hop) in changes {
+        changes[..AHEAD.min(changes.len())].iter().for_each(|(net, _)| self.prefetch(*net));
+        for (at, &(net, next_hop)) in changes.iter().enumerate() {
+            if let Some((far, _)) = changes.get(at + AHEAD) {
+                self.prefetch(*far);
+            }
+            if let Some((near, _)) = changes.get(at + AHEAD / 2) {
+                self.prefetch_inner(*near);
+            }
             done.extend(self.set(net, next_hop, &mut dirty, &mut refused));
         }
         if !done.is_empty() {
@@ -255,6 +265,22 @@ impl Writer {
         applied.changed += done.len();
         applied.refused.append(&mut refused);
         Ok(())
+    }
+
+    /// Asks for the first memory that a change will read, of the routes and of the tables.
+    fn prefetch(&self, net: Ipv4Net) {
+        if let (Known::Many(routes), Some(tables)) = (&self.routes, &self.tables) {
+            routes.prefetch(net.addr().to_bits());
+            tables.prefetch(net.addr().to_bits());
+        }
+    }
+
+    /// Asks for what that memory leads to.
+    fn prefetch_inner(&self, net: Ipv4Net) {
+        if let (Known::Many(routes), Some(tables)) = (&self.routes, &self.tables) {
+            routes.prefetch_inner(net.addr().to_bits());
+            tables.prefetch_leaves(net.addr().to_bits());
+        }
     }
 
     /// Makes one change to the routes, unless it exceeds their limit; returns it if it is one.

@@ -6,6 +6,7 @@
 use super::direct::{GROUP_SHIFT, GROUPS};
 use crate::fib::next_hop::NextHopIndex;
 use crate::fib::prefixes::{Prefix, Prefixes};
+use ringway_mempool::table::prefetch;
 
 /// The longest prefix that covers whole groups.
 const SHORT: u8 = 32 - GROUP_SHIFT as u8;
@@ -84,6 +85,21 @@ impl Routes {
         let routes = &self.inner[(prefix.0 >> GROUP_SHIFT) as usize];
         let at = place(routes, prefix).ok()?;
         Some(NextHopIndex(routes[at].next_hop()))
+    }
+
+    /// Asks for where the routes of a prefix's group are. Most of what a change costs is waiting for memory, so ask some changes ahead;
+    /// and again some changes later, [for them](Routes::prefetch_inner).
+    pub fn prefetch(&self, network: u32) {
+        let group = (network >> GROUP_SHIFT) as usize;
+        prefetch(&self.inner[group]);
+        prefetch(&self.cover[group]);
+    }
+
+    /// Asks for the routes of a prefix's group.
+    pub fn prefetch_inner(&self, network: u32) {
+        if let Some(first) = self.inner[(network >> GROUP_SHIFT) as usize].first() {
+            prefetch(first);
+        }
     }
 
     /// Sets the next hop of a prefix, or removes it; returns the one before. The groups whose answers may change are added to

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU16, AtomicU64};
 
 use ringway_mempool::epoch::Epochs;
 use ringway_mempool::simd::Level;
-use ringway_mempool::table::{Table, Word};
+use ringway_mempool::table::{Table, Word, prefetch};
 
-use super::direct::{Direct, EXTENDED, EXTENSION_WORDS, GROUPS, leaf_at};
+use super::direct::{Direct, EXTENDED, EXTENSION_WORDS, GROUP_SHIFT, GROUPS, leaf_at};
 use super::routes::{Dirty, Inner, Routes};
 use crate::fib::blocks::Blocks;
 use crate::fib::limits::FibFull;
@@ -54,6 +54,58 @@ struct Block {
     len: usize,
 }
 
+impl Block {
+    /// The block of slots or addresses with these values.
+    fn of(values: &[u16; SLOTS]) -> Self {
+        let mut map = 0;
+        for slot in 1..SLOTS {
+            map |= u32::from(values[slot] != values[slot - 1]) << slot;
+        }
+        let mut block = Self { map, words: [0; BLOCK], len: 1 };
+        block.words[0] = values[0];
+        let mut left = map;
+        while left != 0 {
+            block.words[block.len] = values[left.trailing_zeros() as usize];
+            block.len += 1;
+            left &= left - 1;
+        }
+        block
+    }
+
+    /// The same where some slots lead to the extensions with these numbers.
+    fn extended(values: &[u16; SLOTS], numbers: &[Option<u32>; SLOTS]) -> Self {
+        let mut block = Self { map: 0, words: [0; BLOCK], len: 0 };
+        for slot in 0..SLOTS {
+            let before = slot.checked_sub(1);
+            let same = |before: usize| numbers[before].is_none() && values[slot] == values[before];
+            if numbers[slot].is_none() && before.is_some_and(same) {
+                continue;
+            }
+            block.map |= u32::from(slot > 0) << slot;
+            block.words[block.len] = if numbers[slot].is_none() { values[slot] } else { EXTENDED };
+            block.len += 1;
+        }
+        let leaves = block.len;
+        let mut numbers = numbers.iter().flatten();
+        for leaf in 0..leaves {
+            if block.words[leaf] & EXTENDED != 0
+                && let Some(&number) = numbers.next()
+            {
+                block.words[leaf] |= block.len as u16;
+                block.words[block.len] = number as u16;
+                block.words[block.len + 1] = (number >> 16) as u16;
+                block.len += 2;
+            }
+        }
+        block
+    }
+
+    /// Whether some slots lead to extensions.
+    fn is_extended(&self) -> bool {
+        self.len > self.map.count_ones() as usize + 1
+    }
+}
+
 impl Tables {
     /// The tables of these routes, compact, with a quarter of room. At most `memory_bytes`.
     pub fn new(routes: &Routes, memory_bytes: usize) -> Result<Self, FibFull> {
@@ -90,6 +142,17 @@ impl Tables {
     /// What the readers see.
     pub fn direct(&self) -> Arc<Direct> {
         self.direct.clone()
+    }
+
+    /// Asks for the word of a prefix's group, which a change will read. See [`Routes::prefetch`].
+    pub fn prefetch(&self, network: u32) {
+        prefetch(&self.direct.groups[(network >> GROUP_SHIFT) as usize]);
+    }
+
+    /// Asks for the leaves behind that word.
+    pub fn prefetch_leaves(&self, network: u32) {
+        let word = self.load(Place::Group((network >> GROUP_SHIFT) as usize));
+        prefetch(&self.direct.leaves[word as u32 as usize]);
     }
 
     /// Works out the groups that changed and publishes them. When it stops, nothing has changed.
@@ -166,9 +229,9 @@ impl Tables {
             return Ok(());
         }
         let (old_word, old) = self.read(Place::Group(group));
-        let mut extensions = self.extensions_of(old_word, &old);
+        let before = self.extensions_of(old_word, &old);
+        let mut extensions = [None; SLOTS];
         let mut values = [routes.cover(group); SLOTS];
-        let mut extended = 0u32;
         let mut at = 0;
         while let Some(route) = inner.get(at) {
             let slot = (route.address() >> 8) as usize;
@@ -182,48 +245,25 @@ impl Tables {
             let longer = &inner[at..at + longer.count()];
             at += longer.len();
             if slots & 1 << slot != 0 {
-                match self.derive_extension(extensions[slot], values[slot], longer)? {
+                match self.derive_extension(before[slot], values[slot], longer)? {
                     Ok(value) => values[slot] = value,
-                    Err(number) => {
-                        extensions[slot] = Some(number);
-                        extended |= 1 << slot;
-                    }
+                    Err(number) => extensions[slot] = Some(number),
                 }
-            } else if extensions[slot].is_some() {
-                extended |= 1 << slot;
+            } else if before[slot].is_some() {
+                extensions[slot] = before[slot];
             } else {
                 // Longer routes that say what the shorter one says.
                 values[slot] = longer.last().map_or(values[slot], |route| route.next_hop());
             }
         }
-        let mut block = Block { map: 0, words: [0; BLOCK], len: 0 };
-        for slot in 0..SLOTS {
-            let (here, before) = (extended >> slot & 1, if slot == 0 { 1 } else { extended >> (slot - 1) & 1 });
-            if here == 0 && before == 0 && values[slot] == values[slot - 1] {
-                continue;
-            }
-            block.map |= u32::from(slot > 0) << slot;
-            block.words[block.len] = if here == 0 { values[slot] } else { EXTENDED };
-            block.len += 1;
-        }
-        let leaves = block.len;
-        let mut numbers = (0..SLOTS).filter(|slot| extended >> slot & 1 != 0).filter_map(|slot| extensions[slot]);
-        for leaf in 0..leaves {
-            if block.words[leaf] & EXTENDED != 0
-                && let Some(number) = numbers.next()
-            {
-                block.words[leaf] |= block.len as u16;
-                block.words[block.len] = number as u16;
-                block.words[block.len + 1] = (number >> 16) as u16;
-                block.len += 2;
-            }
-        }
+        let extended = extensions.iter().any(Option::is_some);
+        let block = if extended { Block::extended(&values, &extensions) } else { Block::of(&values) };
         self.replace(Place::Group(group), (old_word, &old), &block)?;
-        for (slot, number) in extensions.iter().enumerate() {
-            if extended >> slot & 1 == 0
-                && let Some(number) = *number
-            {
-                self.retire_extension(number);
+        if old.is_extended() {
+            for (before, after) in before.iter().zip(&extensions) {
+                if let (Some(number), None) = (before, after) {
+                    self.retire_extension(*number);
+                }
             }
         }
         Ok(())
@@ -249,15 +289,8 @@ impl Tables {
             Some(number) => number,
             None => self.extensions.take(1).ok_or(Cramped)?,
         };
-        for (part, values) in values.chunks_exact(SLOTS).enumerate() {
-            let mut block = Block { map: 0, words: [0; BLOCK], len: 0 };
-            for slot in 0..SLOTS {
-                if slot == 0 || values[slot] != values[slot - 1] {
-                    block.map |= u32::from(slot > 0) << slot;
-                    block.words[block.len] = values[slot];
-                    block.len += 1;
-                }
-            }
+        for (part, values) in values.as_chunks::<SLOTS>().0.iter().enumerate() {
+            let block = Block::of(values);
             let place = Place::Extension(number as usize * EXTENSION_WORDS + part);
             if fresh {
                 // Not in the journal: a reader that has found the extension still reads it after the batch is undone.
@@ -358,8 +391,7 @@ impl Tables {
     /// The extension of each slot of a group.
     fn extensions_of(&self, word: u64, block: &Block) -> [Option<u32>; SLOTS] {
         let mut extensions = [None; SLOTS];
-        let leaves = block.map.count_ones() as usize + 1;
-        if block.len > leaves {
+        if block.is_extended() {
             for (slot, extension) in extensions.iter_mut().enumerate() {
                 let leaf = block.words[leaf_at(word & !u64::from(u32::MAX), slot as u32)];
                 if leaf & EXTENDED != 0 {
