@@ -3,6 +3,7 @@
 //! Within one prefix a route is told from another by its origin and metric, as an operator would. Which
 //! one counts: the origin with the lower distance, then the lower metric. `prefix-trie` beneath.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -107,21 +108,21 @@ impl OfVrf {
         }
     }
 
-    fn find_mut(&mut self, prefix: IpNet, preference: (u8, u32)) -> Option<&mut Entry> {
+    fn get_mut(&mut self, prefix: IpNet) -> &mut [Entry] {
         match prefix {
-            IpNet::V4(prefix) => self.ipv4.find_mut(&prefix, preference),
-            IpNet::V6(prefix) => self.ipv6.find_mut(&prefix, preference),
+            IpNet::V4(prefix) => self.ipv4.get_mut(&prefix),
+            IpNet::V6(prefix) => self.ipv6.get_mut(&prefix),
         }
     }
 
-    fn insert(&mut self, prefix: IpNet, entry: Entry) {
+    fn insert(&mut self, prefix: IpNet, entry: Entry) -> usize {
         match prefix {
             IpNet::V4(prefix) => self.ipv4.insert(prefix, entry),
             IpNet::V6(prefix) => self.ipv6.insert(prefix, entry),
         }
     }
 
-    fn remove(&mut self, prefix: IpNet, preference: (u8, u32)) -> Option<Entry> {
+    fn remove(&mut self, prefix: IpNet, preference: (u8, u32)) -> Option<(Entry, usize)> {
         match prefix {
             IpNet::V4(prefix) => self.ipv4.remove(&prefix, preference),
             IpNet::V6(prefix) => self.ipv6.remove(&prefix, preference),
@@ -154,6 +155,40 @@ impl OfVrf {
     }
 }
 
+/// A prefix whose routes have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Its VRF.
+    pub vrf: u16,
+    /// The prefix.
+    pub prefix: IpNet,
+    left: Left,
+}
+
+/// What routes a change has left to a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    One(NextHopIndex),
+    /// Several, or nobody has counted.
+    Several,
+}
+
+impl Change {
+    /// By VRF and then by prefix, IPv4 first, as [`Rib::iter`] does.
+    fn in_order(&self, other: &Self) -> Ordering {
+        let prefixes = || match (self.prefix, other.prefix) {
+            // What nearly all are, by one comparison.
+            (IpNet::V4(one), IpNet::V4(other)) => {
+                let number = |net: Ipv4Net| u64::from(net.addr().to_bits()) << 8 | u64::from(net.prefix_len());
+                number(one).cmp(&number(other))
+            }
+            (one, other) => one.cmp(&other),
+        };
+        self.vrf.cmp(&other.vrf).then_with(prefixes)
+    }
+}
+
 /// Every route of every VRF, and the path lists that they share.
 ///
 /// A change is noted with its prefix: [`Rib::take_changes`] tells the FIB's writer what to look at again, each prefix once
@@ -163,7 +198,7 @@ pub struct Rib {
     next_hops: NextHops,
     by_origin: [u32; Origin::ALL.len()],
     limit: usize,
-    changed: Vec<(u16, IpNet)>,
+    changed: Vec<Change>,
     /// Looks for the routes to path lists that went or came.
     sweep: Sweep,
 }
@@ -209,16 +244,19 @@ impl Rib {
     pub fn replace(&mut self, vrf: u16, route: &Route) -> Result<Option<Route>, RibError> {
         check_kind(route.prefix, route.origin)?;
         let Some(tables) = self.vrfs.get_mut(usize::from(vrf)) else { return Ok(None) };
-        let Some(place) = tables.find_mut(route.prefix, route.preference()) else {
+        let entries = tables.get_mut(route.prefix);
+        let only = entries.len() == 1;
+        let Some(place) = entries.iter_mut().find(|entry| entry.preference() == route.preference()) else {
             self.check_room(1, route.prefix)?;
             return self.insert(vrf, route).map(|()| None);
         };
         let old = *place;
         // Acquired before the old one is released, so that a route replaced by itself keeps its number.
         place.via = self.next_hops.acquire(&route.paths)?;
+        let left = if only { Left::One(place.via) } else { Left::Several };
         let replaced = self.route(route.prefix, old);
         self.next_hops.release(old.via);
-        self.changed.push((vrf, route.prefix));
+        self.changed.push(Change { vrf, prefix: route.prefix, left });
         Ok(Some(replaced))
     }
 
@@ -327,6 +365,15 @@ impl Rib {
         self.vrfs.get(usize::from(vrf))?.get(prefix).iter().map(|entry| entry.via).find(|via| usable(*via))
     }
 
+    /// [`Rib::decide`] for a prefix that changed, without a search where it has no routes to choose from.
+    pub fn decide_change(&self, change: &Change, usable: impl Fn(NextHopIndex) -> bool) -> Option<NextHopIndex> {
+        match change.left {
+            Left::Nothing => None,
+            Left::One(via) => Some(via).filter(|via| usable(*via)),
+            Left::Several => self.decide(change.vrf, change.prefix, usable),
+        }
+    }
+
     /// [`Rib::decide`] for every IPv4 prefix of a VRF, sorted.
     pub fn decide_ipv4<'a>(
         &'a self,
@@ -409,13 +456,21 @@ impl Rib {
         &mut self.next_hops
     }
 
-    /// The prefixes whose routes changed since the last call, with their VRFs, each once; and of those that
+    /// The prefixes whose routes changed since the last call, each once, sorted by VRF and prefix; and of those that
     /// [`Rib::note_users`] asks for the ones of the next few thousand prefixes.
-    pub fn take_changes(&mut self) -> Vec<(u16, IpNet)> {
+    pub fn take_changes(&mut self) -> Vec<Change> {
         let mut changes = std::mem::take(&mut self.changed);
-        self.sweep.go_on(&self.vrfs, PIECE, |vrf, prefix| changes.push((vrf, prefix)));
-        changes.sort_unstable();
-        changes.dedup();
+        let found = |vrf, prefix| changes.push(Change { vrf, prefix, left: Left::Several });
+        self.sweep.go_on(&self.vrfs, PIECE, found);
+        // In the order of time for one prefix: the last says what there is now.
+        changes.sort_by(Change::in_order);
+        changes.dedup_by(|later, earlier| {
+            let same = later.vrf == earlier.vrf && later.prefix == earlier.prefix;
+            if same {
+                *earlier = *later;
+            }
+            same
+        });
         changes
     }
 
@@ -465,17 +520,19 @@ impl Rib {
     fn insert(&mut self, vrf: u16, route: &Route) -> Result<(), RibError> {
         let Some(tables) = self.vrfs.get_mut(usize::from(vrf)) else { return Ok(()) };
         let via = self.next_hops.acquire(&route.paths)?;
-        tables.insert(route.prefix, Entry { metric: route.metric, via, origin: route.origin });
+        let routes = tables.insert(route.prefix, Entry { metric: route.metric, via, origin: route.origin });
         self.by_origin[route.origin as usize] += 1;
-        self.changed.push((vrf, route.prefix));
+        let left = if routes == 1 { Left::One(via) } else { Left::Several };
+        self.changed.push(Change { vrf, prefix: route.prefix, left });
         Ok(())
     }
 
     fn take_out(&mut self, vrf: u16, prefix: IpNet, preference: (u8, u32)) {
-        if let Some(entry) = self.vrfs[usize::from(vrf)].remove(prefix, preference) {
+        if let Some((entry, routes)) = self.vrfs[usize::from(vrf)].remove(prefix, preference) {
             self.next_hops.release(entry.via);
             self.by_origin[entry.origin as usize] -= 1;
-            self.changed.push((vrf, prefix));
+            let left = if routes == 0 { Left::Nothing } else { Left::Several };
+            self.changed.push(Change { vrf, prefix, left });
         }
     }
 }

@@ -18,7 +18,7 @@ use super::limits::{FibFull, Limits};
 use super::next_hop::NextHopIndex;
 use super::path_table::PathTable;
 use super::path_writer::PathWriter;
-use super::rib::Rib;
+use super::rib::{Change, Rib};
 use super::{ipv4, ipv6};
 
 /// From so many changes on, and when they are a good part of the routes, all tables are built anew: that is faster.
@@ -127,8 +127,8 @@ impl Tables {
             let changes = rib.take_changes();
             followed.prefixes = changes.len();
             let mut rest = &changes[..];
-            while let Some(&(vrf, _)) = rest.first() {
-                let (of_vrf, others) = rest.split_at(rest.partition_point(|(other, _)| *other == vrf));
+            while let Some(&Change { vrf, .. }) = rest.first() {
+                let (of_vrf, others) = rest.split_at(rest.partition_point(|other| other.vrf == vrf));
                 self.apply(rib, vrf, of_vrf, &mut followed);
                 rest = others;
             }
@@ -139,12 +139,12 @@ impl Tables {
         followed
     }
 
-    fn apply(&mut self, rib: &Rib, vrf: u16, changes: &[(u16, IpNet)], followed: &mut Followed) {
+    fn apply(&mut self, rib: &Rib, vrf: u16, changes: &[Change], followed: &mut Followed) {
         self.batch4.clear();
         self.batch6.clear();
-        for &(_, prefix) in changes {
-            let decided = rib.decide(vrf, prefix, |index| self.paths.is_usable(index));
-            match prefix {
+        for change in changes {
+            let decided = rib.decide_change(change, |index| self.paths.is_usable(index));
+            match change.prefix {
                 IpNet::V4(net) => self.batch4.push((net, decided)),
                 IpNet::V6(net) => self.batch6.push((net, decided)),
             }

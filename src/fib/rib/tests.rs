@@ -80,7 +80,8 @@ fn a_replaced_route_comes_back_and_leaves_one() {
     assert_eq!(rib.replace(0, &first), Ok(None));
     assert_eq!(rib.replace(0, &second), Ok(Some(first)));
     assert_eq!(rib.iter(0).collect::<Vec<_>>(), [second]);
-    assert_eq!(rib.take_changes(), [(0, net("10.0.0.0/8"))], "two changes of one prefix are one");
+    let changed: Vec<_> = rib.take_changes().iter().map(|change| change.prefix).collect();
+    assert_eq!(changed, [net("10.0.0.0/8")], "two changes of one prefix are one");
 }
 
 #[test]
@@ -306,9 +307,18 @@ proptest! {
         for (&prefix, route) in &best {
             prop_assert_eq!(rib.decide(0, prefix, |_| true).map(|index| paths(&rib, index)), Some(route.paths.clone()));
         }
-        for changed in rib.take_changes() {
-            prop_assert!(changed.0 == 0);
+        // Followed by what changes say of themselves, the best usable routes are those that the routes say.
+        let mut followed: BTreeMap<IpNet, NextHopIndex> = BTreeMap::new();
+        let usable = |index: NextHopIndex| index.0 % 3 != 0;
+        let changes = rib.take_changes();
+        prop_assert!(changes.is_sorted_by_key(|change| change.prefix));
+        for change in &changes {
+            prop_assert_eq!(change.vrf, 0);
+            let decided = rib.decide_change(change, usable);
+            prop_assert_eq!(decided, rib.decide(0, change.prefix, usable));
+            decided.map(|via| followed.insert(change.prefix, via));
         }
+        prop_assert!(best.keys().all(|prefix| followed.get(prefix).copied() == rib.decide(0, *prefix, usable)));
         let mut lengths = ([0; 33], [0; 129]);
         for prefix in best.keys() {
             match prefix {
