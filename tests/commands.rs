@@ -173,6 +173,27 @@ fn routes_come_go_and_explain_themselves() {
 }
 
 #[test]
+fn a_command_is_refused_the_routes_that_a_file_is() {
+    let mut router = Running::start(&format!("{CONFIG}\n[[vrf]]\nname = \"red\"\n"));
+    for (line, said) in [
+        ("route add 203.0.113.0/24 via 192.0.2.7 via 192.0.2.7", "named twice"),
+        ("route add 2001:db8::/32 via 192.0.2.7", "needs an IPv6 gateway"),
+        ("route add 203.0.113.0/24 dev a lookup red", "does not go with `dev` alone"),
+        ("route add 203.0.113.0/24 lookup red vrf red", "its own VRF red"),
+        ("route add 203.0.113.0/24 lookup default", "its own VRF default"),
+    ] {
+        assert!(router.error(line).contains(said), "{line}: {}", router.error(line));
+    }
+    router.text("route add 203.0.113.0/24 via 192.0.2.7 via 192.0.2.8 weight 2");
+    router.text("route add 203.0.113.0/24 vrf red lookup default");
+    let saved = router.text("show config");
+    assert!(router.end());
+    let mut again = Running::start(&saved);
+    assert_eq!(again.text("show config"), saved);
+    assert!(again.end());
+}
+
+#[test]
 fn the_running_configuration_reproduces_the_state() {
     let mut router = Running::start(CONFIG);
     router.text("route add 203.0.113.0/24 via 192.0.2.7 metric 3");

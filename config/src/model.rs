@@ -289,6 +289,11 @@ pub struct RoutePath {
     pub weight: u8,
 }
 
+impl RoutePath {
+    /// The most gateways of one route.
+    pub const MOST: usize = 256;
+}
+
 /// A static neighbor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Neighbor {

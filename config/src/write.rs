@@ -308,9 +308,13 @@ fn route(route: &Route) -> Table {
     table
 }
 
-/// Whether the gateway is of IPv6, which would give `default` another meaning.
+/// Whether the gateway, or the first of several, is of IPv6, which would give `default` another meaning.
 fn by_ipv6(route: &Route) -> bool {
-    matches!(route.kind, RouteKind::Via { gateway, .. } if gateway.is_ipv6())
+    match &route.kind {
+        RouteKind::Via { gateway, .. } => gateway.is_ipv6(),
+        RouteKind::Paths(paths) => paths.first().is_some_and(|path| path.gateway.is_ipv6()),
+        _ => false,
+    }
 }
 
 fn path(path: &RoutePath) -> String {

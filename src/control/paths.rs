@@ -3,7 +3,9 @@
 use super::router::Router;
 use crate::fib::next_hop::{NextHop, Path, Paths};
 use crate::fib::rib::RibError;
-use ringway_config::{Route, RouteKind, Vrf};
+use ipnet::IpNet;
+use ringway_config::{Route, RouteKind, RoutePath, Vrf};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// The number of a VRF: 0 is the default one, the others follow in the order of the file.
@@ -35,10 +37,11 @@ impl Router {
     pub(super) fn paths_of(&self, route: &Route) -> Result<Paths, String> {
         let lookup = route.lookup.as_deref().or(route.vrf.as_deref());
         let vrf = self.vrf_number(lookup)?;
+        check(route)?;
         Ok(match &route.kind {
             RouteKind::Via { gateway, interface } => self.gateway(vrf, *gateway, interface.as_deref())?.into(),
             RouteKind::Paths(paths) => {
-                let path = |path: &ringway_config::RoutePath| {
+                let path = |path: &RoutePath| {
                     let next_hop = self.gateway(vrf, path.gateway, path.interface.as_deref())?;
                     Ok(Path { next_hop, weight: path.weight })
                 };
@@ -76,4 +79,34 @@ impl Router {
         }
         text
     }
+}
+
+/// Refuses of a command what a file with that route would be refused for, so that `show config` can be read back.
+fn check(route: &Route) -> Result<(), String> {
+    let named = |vrf: &Option<String>| vrf.clone().unwrap_or_else(|| Vrf::DEFAULT.to_owned());
+    if route.lookup.is_some() && named(&route.lookup) == named(&route.vrf) {
+        let vrf = named(&route.vrf);
+        return Err(format!("the route is looked up in its own VRF {vrf}; name another, or leave `lookup` out"));
+    }
+    let gateways: Vec<(IpAddr, Option<&str>)> = match &route.kind {
+        RouteKind::Via { gateway, interface } => vec![(*gateway, interface.as_deref())],
+        RouteKind::Paths(paths) => paths.iter().map(|path| (path.gateway, path.interface.as_deref())).collect(),
+        RouteKind::Interface { .. } if route.lookup.is_some() => {
+            return Err("`lookup` does not go with `dev` alone, whose link has the destinations; leave it out".into());
+        }
+        _ => Vec::new(),
+    };
+    if gateways.len() > RoutePath::MOST {
+        return Err(format!("the route has {} gateways; a route has at most {}", gateways.len(), RoutePath::MOST));
+    }
+    let mut seen = HashSet::new();
+    for (address, interface) in gateways {
+        if !seen.insert((address, interface)) {
+            return Err(format!("gateway {address} is named twice; a greater share is a greater `weight`"));
+        }
+        if address.is_ipv4() && matches!(route.to, IpNet::V6(_)) {
+            return Err(format!("an IPv6 route needs an IPv6 gateway, and {address} is of IPv4"));
+        }
+    }
+    Ok(())
 }

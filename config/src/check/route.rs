@@ -16,6 +16,8 @@ pub(super) fn check(routes: &[RouteDraft], interfaces: &[InterfaceDraft], sink: 
     for route in routes {
         unique(route, &mut seen, sink);
         forwardable(route, sink);
+        of_one_family(route, sink);
+        apart(route, sink);
         if let Some(dev) = route.dev.as_ref().filter(|_| route.via.is_none()) {
             super::interface_exists(dev, interfaces, sink);
         }
@@ -48,6 +50,30 @@ fn forwardable(route: &RouteDraft, sink: &Sink<'_>) {
     if forwards && let Some(kind) = value::special_prefix(to.value) {
         let message = format!("no packet is forwarded to {}: it is {kind}", to.value);
         sink.report(&to.span, message, "remove the route");
+    }
+}
+
+/// A packet of IPv6 cannot be sent to a gateway of which only an IPv4 address is known.
+fn of_one_family(route: &RouteDraft, sink: &Sink<'_>) {
+    let Some(to) = route.to.as_ref().filter(|to| matches!(to.value, IpNet::V6(_))) else { return };
+    for (via, _) in route.gateways().filter(|(via, _)| via.value.is_ipv4()) {
+        let message = format!("{} is of IPv6, and its gateway {} of IPv4", to.value, via.value);
+        sink.report(&via.span, message, "expected an IPv6 address; an IPv6 gateway serves routes of IPv4 too");
+    }
+}
+
+/// A gateway written twice is one with a greater share, or a slip.
+fn apart(route: &RouteDraft, sink: &Sink<'_>) {
+    let mut seen = HashMap::new();
+    for (via, dev) in route.gateways() {
+        match seen.entry((via.value, dev.map(|dev| &dev.value))) {
+            Entry::Vacant(entry) => drop(entry.insert(&via.span)),
+            Entry::Occupied(first) => {
+                let message =
+                    format!("the route has gateway {} already, on line {}", via.value, sink.line(first.get()));
+                sink.report(&via.span, message, "remove one; a greater share is a greater `weight`");
+            }
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use crate::sink::{Located, Sink};
 use crate::suggest::suggestion;
 
 pub(super) fn check(drafts: &Drafts, sink: &Sink<'_>) {
-    let names: Vec<&str> = drafts.vrfs.iter().map(|vrf| vrf.value.as_str()).collect();
+    let names = drafts.vrfs.iter().map(|vrf| vrf.value.as_str());
+    let names: Vec<&str> = [Vrf::DEFAULT].into_iter().chain(names).collect();
     for (place, vrf) in drafts.vrfs.iter().enumerate() {
         if let Some(first) = drafts.vrfs[..place].iter().find(|other| other.value == vrf.value) {
             let message = format!("there is a VRF `{}` already, on line {}", vrf.value, sink.line(&first.span));
@@ -25,7 +26,7 @@ pub(super) fn check(drafts: &Drafts, sink: &Sink<'_>) {
 }
 
 fn exists(vrf: &Located<String>, names: &[&str], sink: &Sink<'_>) {
-    if vrf.value != Vrf::DEFAULT && !names.contains(&vrf.value.as_str()) {
+    if !names.contains(&vrf.value.as_str()) {
         let hint = format!("add it as a `[[vrf]]`; {}{}", super::listed("VRFs", names), suggestion(&vrf.value, names));
         sink.report(&vrf.span, format!("there is no VRF `{}`", vrf.value), hint);
     }

@@ -83,8 +83,11 @@ impl Word for RouteType {
 
 pub(crate) fn read(table: &Reader<'_>) -> RouteDraft {
     let via = table.text("via", "the address of a gateway, such as \"192.0.2.254\"", value::host);
-    // "default" is of the gateway's family; an IPv4 default route by an IPv6 gateway is written `0.0.0.0/0`.
-    let ipv6 = via.as_ref().is_some_and(|via| via.value.is_ipv6());
+    let paths = table.tables("paths", &keys::PATH, read_path);
+    // "default" is of the gateway's family, of several of the first one's; an IPv4 default route by an IPv6 gateway is written
+    // `0.0.0.0/0`.
+    let gateway = via.as_ref().or_else(|| paths.first()?.via.as_ref());
+    let ipv6 = gateway.is_some_and(|gateway| gateway.value.is_ipv6());
     let expected = "\"default\" or a prefix, such as \"203.0.113.0/24\"";
     let to = table.text("to", expected, |text| value::destination(text, ipv6));
     table.report_missing("to", "add `to = \"default\"` or a prefix");
@@ -92,7 +95,6 @@ pub(crate) fn read(table: &Reader<'_>) -> RouteDraft {
     let metric = table.integer_or("metric", 0..=u64::from(u32::MAX), 0);
     let vrf = table.text("vrf", "the name of a VRF", value::reference);
     let lookup = table.text("lookup", "the name of a VRF", value::reference);
-    let paths = table.tables("paths", &keys::PATH, read_path);
     let unread = table.has("type") && table.word::<RouteType>("type").is_none();
     let kind = if unread { None } else { kind(table, via.as_ref(), dev.as_ref(), &paths) };
     let named = |vrf: &Option<Located<String>>| vrf.as_ref().map(|vrf| vrf.value.clone());
@@ -132,7 +134,10 @@ fn kind(
         RouteType::Unicast if table.has("paths") => several(table, paths),
         RouteType::Unicast => match (via, dev) {
             (Some(via), _) => Some(RouteKind::Via { gateway: via.value, interface: dev.map(|dev| dev.value.clone()) }),
-            (None, Some(dev)) => Some(RouteKind::Interface { name: dev.value.clone() }),
+            (None, Some(dev)) => {
+                table.report_misplaced("lookup", "`dev` alone, whose link has the destinations", &[]);
+                Some(RouteKind::Interface { name: dev.value.clone() })
+            }
             (None, None) if table.has("lookup") => Some(RouteKind::Lookup),
             (None, None) => {
                 if !table.has("dev") {
@@ -153,6 +158,10 @@ fn several(table: &Reader<'_>, paths: &[PathDraft]) -> Option<RouteKind> {
     if paths.len() < 2 && table.is_right() {
         let hint = "write a single gateway as `via`, or add another path";
         table.sink.report(&table.key_span("paths"), "`paths` has fewer than two gateways", hint);
+    }
+    if paths.len() > RoutePath::MOST {
+        let message = format!("`paths` has {} gateways", paths.len());
+        table.sink.report(&table.key_span("paths"), message, format!("a route has at most {}", RoutePath::MOST));
     }
     let path = |path: &PathDraft| {
         let interface = path.dev.as_ref().map(|dev| dev.value.clone());

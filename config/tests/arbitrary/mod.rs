@@ -1,29 +1,31 @@
 //! Arbitrary configurations that are right.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use macaddr::MacAddr6;
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use ringway_config::{
     Advertise, Cache, CacheMode, Config, Cores, Dpdk, DriverSettings, Fault, HopByHop, HugePages, Icmp, Idle,
     Interface, InterfaceId, Memory, Mode, Modes, Neighbor, NeighborSettings, Pages, Port, Preference, Route, RouteKind,
-    Router, RssPackets, Steer, Topology, Workers, Xdp, XdpMode, ZeroCopy,
+    RoutePath, Router, RssPackets, Steer, Topology, Vrf, Workers, Xdp, XdpMode, ZeroCopy,
 };
 
 /// A configuration that is right.
 pub fn config() -> impl Strategy<Value = Config> {
     let lists = (1..5_usize).prop_flat_map(|ports| {
-        (vec(port(), ports), vec((0..ports, vec(1..4095_u16, 0..=2), interface()), 0..6), vec(route(), 0..8))
+        let interfaces = vec((0..ports, vec(1..4095_u16, 0..=2), interface()), 0..6);
+        (vec(port(), ports), (0..3_usize, interfaces), vec(route(), 0..8))
     });
     ((router(), workers(), memory(), of(dpdk())), lists, (cache(), neighbors(), icmp(), modes())).prop_map(
-        |((router, workers, memory, dpdk), (ports, interfaces, routes), (cache, neighbor, icmp, modes))| {
+        |((router, workers, memory, dpdk), (ports, (vrfs, interfaces), routes), (cache, neighbor, icmp, modes))| {
             let ports: Vec<Port> = ports.into_iter().enumerate().map(|(at, port)| placed_port(at, port)).collect();
             let mut config =
                 Config { router, workers, memory, dpdk, cache, neighbor, icmp, modes, ..Config::default() };
+            config.vrfs = (0..vrfs).map(|number| Vrf { name: format!("v_{number}") }).collect();
             for (at, (port, vlans, draft)) in interfaces.into_iter().enumerate() {
                 add_interface(&mut config, &ports[port], vlans, at, draft);
             }
@@ -229,6 +231,8 @@ fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, d
     if config.interfaces.iter().any(|other| other.name == interface.name) {
         return;
     }
+    // The default VRF has its share of them.
+    interface.vrf = vrf(config, at % (config.vrfs.len() + 1));
     for (length, host) in prefixes {
         let base = 0x0a00_0000 | (at as u32) << 16;
         let net = Ipv4Net::new(Ipv4Addr::from(base | host & 0xffff), length).unwrap();
@@ -251,34 +255,53 @@ fn add_interface(config: &mut Config, port: &Port, vlans: Vec<u16>, at: usize, d
     config.interfaces.push(interface);
 }
 
-/// Destination, kind, metric, and which interface.
-type RouteDraft = (IpNet, u8, u32, proptest::sample::Index, bool);
+/// The name of a VRF by its number; none of the default one.
+fn vrf(config: &Config, number: usize) -> Option<String> {
+    number.checked_sub(1).map(|place| config.vrfs[place].name.clone())
+}
+
+/// Destination, kind, metric; which interface, and whether it is named; which VRF; weights.
+type RouteDraft = (IpNet, u8, u32, (Index, bool), Index, Vec<u8>);
 
 fn route() -> impl Strategy<Value = RouteDraft> {
     let to = (11..=100_u8, any::<[u8; 3]>(), 8..=32_u8)
         .prop_map(|(first, [a, b, c], length)| Ipv4Net::new(Ipv4Addr::new(first, a, b, c), length).unwrap().trunc());
     let to = prop_oneof![4 => to, 1 => Just(Ipv4Net::default())].prop_map(IpNet::V4);
-    (to, 0..5_u8, any::<u32>(), any::<proptest::sample::Index>(), any::<bool>())
+    let interface = (any::<Index>(), any::<bool>());
+    (to, 0..7_u8, any::<u32>(), interface, any::<Index>(), vec(1..=255_u8, 2..5))
 }
 
-fn add_route(config: &mut Config, (to, kind, metric, which, named): RouteDraft) {
+fn add_route(config: &mut Config, (to, kind, metric, (which, named), which_vrf, weights): RouteDraft) {
     let interface = (!config.interfaces.is_empty()).then(|| which.get(&config.interfaces));
     let name = interface.map(|interface| interface.name.clone());
     let own = interface.and_then(|interface| interface.addresses.first().copied());
     // The first address of an IPv6 prefix is every router's.
-    let gateway = own.and_then(|own| own.hosts().find(|host| *host != own.addr() && *host != own.network()));
-    let kind = match (kind, name, gateway) {
-        (0, name, Some(gateway)) => RouteKind::Via { gateway, interface: name.filter(|_| named) },
-        (1, Some(name), None) => {
-            RouteKind::Via { gateway: Ipv4Addr::new(203, 0, 113, 1).into(), interface: Some(name) }
+    let others =
+        own.into_iter().flat_map(|own| own.hosts().filter(move |host| *host != own.addr() && *host != own.network()));
+    let gateways: Vec<IpAddr> = others.take(weights.len()).collect();
+    let route_vrf = vrf(config, which_vrf.index(config.vrfs.len() + 1));
+    // Where the gateways are.
+    let there = interface.and_then(|interface| interface.vrf.clone());
+    let mut lookup = (there != route_vrf).then(|| there.unwrap_or_else(|| Vrf::DEFAULT.to_owned()));
+    let path =
+        |(&gateway, &weight): (&IpAddr, &u8)| RoutePath { gateway, interface: name.clone().filter(|_| named), weight };
+    let kind = match (kind, name.clone(), &gateways[..]) {
+        (0, name, &[gateway, ..]) => RouteKind::Via { gateway, interface: name.filter(|_| named) },
+        (1, Some(name), []) => RouteKind::Via { gateway: Ipv4Addr::new(203, 0, 113, 1).into(), interface: Some(name) },
+        (5, _, [_, _, ..]) => RouteKind::Paths(gateways.iter().zip(&weights).map(path).collect()),
+        (6, ..) if lookup.is_some() => RouteKind::Lookup,
+        (kind, name, _) => {
+            lookup = None;
+            match (kind, name) {
+                (2, Some(name)) => RouteKind::Interface { name },
+                (3, _) => RouteKind::Unreachable,
+                (4, _) => RouteKind::Prohibit,
+                _ => RouteKind::Blackhole,
+            }
         }
-        (2, Some(name), _) => RouteKind::Interface { name },
-        (3, ..) => RouteKind::Unreachable,
-        (4, ..) => RouteKind::Prohibit,
-        _ => RouteKind::Blackhole,
     };
-    if config.routes.iter().all(|other| (other.to, other.metric) != (to, metric)) {
-        config.routes.push(Route { to, kind, metric, vrf: None, lookup: None });
+    if config.routes.iter().all(|other| (&other.vrf, other.to, other.metric) != (&route_vrf, to, metric)) {
+        config.routes.push(Route { to, kind, metric, vrf: route_vrf, lookup });
     }
 }
 

@@ -309,7 +309,7 @@ proptest! {
         }
         // Followed by what changes say of themselves, the best usable routes are those that the routes say.
         let mut followed: BTreeMap<IpNet, NextHopIndex> = BTreeMap::new();
-        let usable = |index: NextHopIndex| index.0 % 3 != 0;
+        let usable = |index: NextHopIndex| !index.0.is_multiple_of(3);
         let changes = rib.take_changes();
         prop_assert!(changes.is_sorted_by_key(|change| change.prefix));
         for change in &changes {

@@ -2,6 +2,8 @@
 
 use ringway_config::{Mistakes, parse};
 
+mod routing;
+
 /// Two ports and two interfaces, all right.
 const BASE: &str = r#"
 [[port]]
