@@ -1,8 +1,8 @@
 //! Where the pieces of a lookup table lie: blocks of words in one fixed table, each written once, read by anyone, and used
 //! again only when no reader can see it (`INV-GRACE`).
 //!
-//! Free blocks are kept by size; a larger one is cut where none fits, and neighbors are not joined again: when the table runs
-//! out, its writer makes a new, compact one. So it never grows by itself, and the loss to cutting is bounded by its size.
+//! Free blocks are kept by size; a larger one is cut where none fits, and neighbors are joined when the table runs out. When that does not
+//! help, its writer makes a new, compact one. So it never grows by itself, and the loss to cutting is bounded by its size.
 
 use std::collections::VecDeque;
 
@@ -11,6 +11,9 @@ struct Block {
     first: u32,
     len: u32,
 }
+
+/// So many free blocks are worth the search for neighbors.
+const MANY: usize = 64;
 
 /// The blocks of one table.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Blocks {
     free: Vec<Vec<u32>>,
     /// Bit `n` says that there is a free block of length `n`.
     lengths: u128,
+    /// Blocks that have become free since neighbors were joined.
+    apart: usize,
     /// Given out since the last [`Blocks::commit`].
     given: Vec<Block>,
     /// Out of reach since the last commit; comes back if the batch is undone.
@@ -43,6 +48,7 @@ impl Blocks {
             next: reserved,
             free: vec![Vec::new(); Self::LONGEST as usize + 1],
             lengths: 0,
+            apart: 0,
             given: Vec::new(),
             retired: Vec::new(),
             unstamped: Vec::new(),
@@ -53,7 +59,7 @@ impl Blocks {
     /// A block of `len` words; none when there is no room.
     pub fn take(&mut self, len: u32) -> Option<u32> {
         debug_assert!((1..=Self::LONGEST).contains(&len));
-        let first = self.take_free(len).or_else(|| self.take_new(len))?;
+        let first = self.take_free(len).or_else(|| self.take_new(len)).or_else(|| self.join()?.take_free(len))?;
         self.given.push(Block { first, len });
         Some(first)
     }
@@ -91,6 +97,34 @@ impl Blocks {
     fn put_free(&mut self, block: Block) {
         self.free[block.len as usize].push(block.first);
         self.lengths |= 1 << block.len;
+        self.apart += 1;
+    }
+
+    /// Makes one block of free neighbors, unless hardly any have become free since the last time.
+    fn join(&mut self) -> Option<&mut Self> {
+        if self.apart < MANY {
+            return None;
+        }
+        let lists = self.free.iter_mut().enumerate();
+        let mut all: Vec<_> =
+            lists.flat_map(|(len, list)| list.drain(..).map(move |first| (first, len as u32))).collect();
+        all.sort_unstable();
+        self.lengths = 0;
+        let mut open: Option<Block> = None;
+        for (first, len) in all {
+            open = Some(match open {
+                Some(before) if before.first + before.len == first && before.len + len <= Self::LONGEST => {
+                    Block { first: before.first, len: before.len + len }
+                }
+                other => {
+                    other.into_iter().for_each(|done| self.put_free(done));
+                    Block { first, len }
+                }
+            });
+        }
+        open.into_iter().for_each(|done| self.put_free(done));
+        self.apart = 0;
+        Some(self)
     }
 
     /// Takes back a block that no new reader can find any more.
@@ -194,6 +228,20 @@ mod tests {
         blocks.reclaim(1);
         assert_eq!(blocks.take(2), Some(taken));
         assert_eq!(blocks.take(1), None);
+    }
+
+    #[test]
+    fn free_neighbors_become_one_when_nothing_else_is_left() {
+        let mut blocks = Blocks::new(2 * MANY as u32, 0);
+        let taken: Vec<_> = (0..MANY).map(|_| blocks.take(2).unwrap()).collect();
+        blocks.commit();
+        taken.iter().for_each(|&first| blocks.retire(first, 2));
+        blocks.commit();
+        blocks.stamp(1);
+        blocks.reclaim(1);
+        assert_eq!(blocks.take(Blocks::LONGEST - 1), Some(0));
+        assert_eq!(blocks.take(3), None);
+        assert_eq!(blocks.take(2), Some(Blocks::LONGEST - 1));
     }
 
     #[test]

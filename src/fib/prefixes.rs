@@ -5,6 +5,7 @@
 //! from those.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::address::Address;
 use super::next_hop::NextHopIndex;
@@ -99,18 +100,15 @@ impl<A: Address> Prefixes<A> {
     /// The entry before it in order either contains it or shares some leading bits with it, and then whatever
     /// contains it is no longer than those: a few steps, however long the prefix.
     pub fn parent(&self, prefix: Prefix<A>) -> Option<(Prefix<A>, NextHopIndex)> {
-        let mut bound = prefix;
+        let mut bound = Bound::Excluded(prefix);
         loop {
-            let (&(network, length), &next_hop) = self.routes.range(..bound).next_back()?;
+            let (&(network, length), &next_hop) = self.routes.range((Bound::Unbounded, bound)).next_back()?;
             let common = network.common_bits(prefix.0);
             if common >= length {
                 return Some(((network, length), next_hop));
             }
-            // Anything that contains the prefix has at most `common` bits, and comes at or before this bound.
-            if let Some(next_hop) = self.get((prefix.0.network(common), common)) {
-                return Some(((prefix.0.network(common), common), next_hop));
-            }
-            bound = (prefix.0.network(common), common);
+            // Anything that contains the prefix has at most `common` bits: it is this, or comes before.
+            bound = Bound::Included((prefix.0.network(common), common));
         }
     }
 }

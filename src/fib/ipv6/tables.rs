@@ -12,7 +12,6 @@ use crate::fib::blocks::Blocks;
 use crate::fib::limits::FibFull;
 use crate::fib::next_hop::NextHopIndex;
 use crate::fib::prefixes::{Prefix, Prefixes, Step, flatten};
-use build::inner;
 use walk::{Block, Path};
 
 mod build;
@@ -26,7 +25,7 @@ const VALUES: usize = LEAF_KEYS + 1;
 const CHILDREN: usize = INNER_KEYS + 1;
 /// Intervals that the leaves of one inner node hold, and how many of them it gets when it is made.
 const BLOCK: usize = VALUES * CHILDREN;
-const FILL: usize = VALUES * (CHILDREN - 1);
+const FILL: usize = LEAF_KEYS * CHILDREN;
 /// Words of a node, and what its unused keys are: no key is less, so nothing is looked for behind them.
 const NODE_WORDS: usize = 16;
 const PADDING: u32 = i32::MAX as u32;
@@ -143,17 +142,19 @@ impl Tables {
             return self.change(routes, stage.below(inside.0), Place::Word(node, word), prefix);
         }
         let fresh = self.intervals(routes, stage, inside)?;
-        if let Some(block) = path.block.filter(|block| keys.1 <= block.last) {
-            if keys.1 <= path.last && self.replace_leaf(block, &path, keys, &fresh)? {
-                return Ok(());
-            }
-            let before = self.collect(Root { node: block.inner, levels: 1 }, block.last);
+        if keys.1 <= path.last && self.replace_leaf(&path, keys, &fresh)? {
+            return Ok(());
+        }
+        // The smallest block that holds all of it, and has room for it.
+        for block in path.blocks.iter().rev().filter(|block| keys.1 <= block.last) {
+            let before = self.collect(block.root, block.last);
             let after = splice(&before, block.first, keys, &fresh);
             if before == after {
                 return Ok(());
             }
-            if after.len() <= BLOCK && !is_uniform(&after) {
-                self.replace_block(block, &after)?;
+            let most = if block.root.levels == 1 { BLOCK } else { room(block.root.levels) };
+            if after.len() <= most && !is_uniform(&after) {
+                self.replace_block(*block, &after)?;
                 self.retire_below(&before, keys, block.first);
                 return Ok(());
             }
@@ -181,7 +182,10 @@ impl Tables {
 
     /// Gives one leaf another content: a copy of it among its siblings. Says false where it takes more, because the content does not fit
     /// or leads to other trees.
-    fn replace_leaf(&mut self, block: Block, path: &Path, keys: Keys, fresh: &[Interval]) -> Result<bool, Cramped> {
+    fn replace_leaf(&mut self, path: &Path, keys: Keys, fresh: &[Interval]) -> Result<bool, Cramped> {
+        let Some(block) = path.blocks.last() else {
+            return Ok(false);
+        };
         let mut before = Vec::with_capacity(VALUES);
         self.collect_into(Root { node: path.leaf, levels: 0 }, path.last, &mut before);
         let after = splice(&before, path.first, keys, fresh);
@@ -193,30 +197,30 @@ impl Tables {
         if whole || after.len() > VALUES || !is_plain(&before) || !is_plain(&after) {
             return Ok(false);
         }
-        let (first, count) = (self.word(block.inner, CHILD), self.nodes_below(block.inner));
+        let (first, count) = (self.word(block.root.node, CHILD), self.nodes_below(block.root.node));
         let copy = self.take(count)?;
         for node in 0..count {
             self.write(copy + node, std::array::from_fn(|word| self.word(first + node, word)));
         }
         self.write_leaf(copy + path.leaf - first, &after, &mut 0);
-        self.publish(Place::Word(block.inner as usize, CHILD), copy);
-        self.nodes.retire(first, count);
+        self.publish(Place::Word(block.root.node as usize, CHILD), copy);
+        self.retire(first, count);
         Ok(true)
     }
 
-    /// Gives the leaves of one inner node another content: new leaves, and a copy of the inner node among its siblings.
+    /// Gives a block another content: new nodes below its root, and a copy of the root among its siblings.
     fn replace_block(&mut self, block: Block, after: &[Interval]) -> Result<(), Cramped> {
-        let (child, lasts) = self.write_leaves(after)?;
+        let (root, _) = self.build_below(after, block.root.levels)?;
         let siblings = self.word(block.parent, CHILD);
         let count = self.children(block.parent);
         let copy = self.take(count)?;
         for sibling in 0..count {
             let words = std::array::from_fn(|word| self.word(siblings + sibling, word));
-            self.write(copy + sibling, if siblings + sibling == block.inner { inner(&lasts, child) } else { words });
+            self.write(copy + sibling, if siblings + sibling == block.root.node { root } else { words });
         }
-        self.nodes.retire(self.word(block.inner, CHILD), self.nodes_below(block.inner));
+        self.retire_children(block.root);
         self.publish(Place::Word(block.parent as usize, CHILD), copy);
-        self.nodes.retire(siblings, count);
+        self.retire(siblings, count);
         Ok(())
     }
 

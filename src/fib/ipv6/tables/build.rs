@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{CHILDREN, Cramped, FILL, NODE_WORDS, PADDING, Root, Tables, VALUES, room};
+use super::{BLOCK, CHILDREN, Cramped, FILL, NODE_WORDS, PADDING, Root, Tables, VALUES, room};
 use crate::fib::ipv6::stage::{Interval, Stage, Value};
 use crate::fib::ipv6::tree::{CHILD, HOP, LEAF_KEYS, TREE, signed};
 use crate::fib::prefixes::Prefixes;
@@ -32,8 +32,22 @@ impl Tables {
             let (node, _) = self.write_leaves(intervals)?;
             return Ok(Root { node, levels: 0 });
         }
+        let (words, levels) = self.build_below(intervals, least.max(1))?;
+        let node = self.take(1)?;
+        self.write(node, words);
+        Ok(Root { node, levels })
+    }
+
+    /// Makes everything of a tree but its root, an inner node: returns what that has to hold, and its levels.
+    pub(super) fn build_below(
+        &mut self,
+        intervals: &[Interval],
+        least: u32,
+    ) -> Result<([u32; NODE_WORDS], u32), Cramped> {
+        // One block may be filled to the brim.
+        let fill = if least == 1 && intervals.len() <= BLOCK { BLOCK } else { FILL };
         let mut level = Vec::new();
-        for block in evenly(intervals, FILL) {
+        for block in evenly(intervals, fill) {
             let (child, lasts) = self.write_leaves(block)?;
             level.push((inner(&lasts, child), block[block.len() - 1].last));
         }
@@ -52,18 +66,19 @@ impl Tables {
             level = parents;
             levels += 1;
         }
-        let node = self.take(1)?;
-        self.write(node, level[0].0);
-        Ok(Root { node, levels })
+        Ok((level[0].0, levels))
     }
 
     /// Writes the leaves of one inner node and, behind them, the roots they lead to. Returns the first leaf, and the last key of each.
     pub(super) fn write_leaves(&mut self, intervals: &[Interval]) -> Result<(u32, Vec<u32>), Cramped> {
-        let leaves = intervals.len().div_ceil(VALUES);
+        // A leaf with one place left takes most changes without its neighbors.
+        let tight = intervals.len() <= VALUES || intervals.len() > FILL;
+        let most = if tight { VALUES } else { LEAF_KEYS };
+        let leaves = intervals.len().div_ceil(most);
         let first = self.take(leaf_nodes(leaves, intervals))?;
         let mut root_at = leaves * NODE_WORDS;
         let mut lasts = Vec::with_capacity(leaves);
-        for (leaf, intervals) in intervals.chunks(VALUES).enumerate() {
+        for (leaf, intervals) in evenly(intervals, most).enumerate() {
             root_at -= leaf.min(1) * NODE_WORDS;
             self.write_leaf(first + leaf as u32, intervals, &mut root_at);
             lasts.push(intervals[intervals.len() - 1].last);
@@ -93,8 +108,14 @@ impl Tables {
         self.write(leaf, words);
     }
 
+    /// Room for so many nodes side by side.
     pub(super) fn take(&mut self, nodes: u32) -> Result<u32, Cramped> {
-        self.nodes.take(nodes).ok_or(Cramped)
+        self.nodes.take(rounded(nodes)).ok_or(Cramped)
+    }
+
+    /// Gives that room back when no reader can see it any more.
+    pub(super) fn retire(&mut self, first: u32, nodes: u32) {
+        self.nodes.retire(first, rounded(nodes));
     }
 
     pub(super) fn write(&self, node: u32, words: [u32; NODE_WORDS]) {
@@ -112,6 +133,11 @@ pub(super) fn inner(lasts: &[u32], child: u32) -> [u32; NODE_WORDS] {
     }
     words[CHILD] = child;
     words
+}
+
+/// Larger groups come in few sizes, so that what one leaves behind fits the next: most have 14 to 16 nodes.
+fn rounded(nodes: u32) -> u32 {
+    if nodes > 8 { nodes.next_multiple_of(4) } else { nodes }
 }
 
 /// Nodes of so many leaves and the roots behind them.

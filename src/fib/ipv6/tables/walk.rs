@@ -7,19 +7,19 @@ use super::{NODE_WORDS, PADDING, Root, Tables};
 use crate::fib::ipv6::stage::{Interval, Keys, Value};
 use crate::fib::ipv6::tree::{CHILD, INNER_KEYS, LEAF_KEYS, TREE, Tree, signed};
 
-/// Where a key lies: its leaf, the keys from `first` to `last`, and, in a tree of two inner levels or more, the block of leaves around it.
+/// Where a key lies: its leaf, with the keys from `first` to `last`, and the blocks around it, the smallest last.
 pub(super) struct Path {
     pub(super) leaf: u32,
     pub(super) first: u32,
     pub(super) last: u32,
-    pub(super) block: Option<Block>,
+    pub(super) blocks: Vec<Block>,
 }
 
-/// The leaves of one inner node, for the keys from `first` to `last`.
+/// A part of a tree: everything below an inner node that is not the root, for the keys from `first` to `last`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block {
     pub(super) parent: u32,
-    pub(super) inner: u32,
+    pub(super) root: Root,
     pub(super) first: u32,
     pub(super) last: u32,
 }
@@ -28,7 +28,7 @@ impl Tables {
     /// Where a key leads to.
     pub(super) fn path(&self, root: Root, key: u32) -> Path {
         let (mut node, mut first, mut last) = (root.node, 0, u32::MAX);
-        let mut block = None;
+        let mut blocks = Vec::new();
         for level in (0..root.levels).rev() {
             let before = (0..INNER_KEYS).take_while(|&at| self.key(node, at) < key).count();
             if before > 0 {
@@ -38,12 +38,12 @@ impl Tables {
                 last = self.key(node, before);
             }
             let child = self.word(node, CHILD) + before as u32;
-            if level == 1 {
-                block = Some(Block { parent: node, inner: child, first, last });
+            if level > 0 {
+                blocks.push(Block { parent: node, root: Root { node: child, levels: level }, first, last });
             }
             node = child;
         }
-        Path { leaf: node, first, last, block }
+        Path { leaf: node, first, last, blocks }
     }
 
     /// How many nodes the children of an inner node above leaves take: the leaves, and the roots behind them.
@@ -114,7 +114,7 @@ impl Tables {
             self.retire_leaves(root.node, 1);
         } else {
             self.retire_children(root);
-            self.nodes.retire(root.node, 1);
+            self.retire(root.node, 1);
         }
     }
 
@@ -126,7 +126,7 @@ impl Tables {
         for node in child..child + count {
             self.retire_children(Root { node, levels: parent.levels - 1 });
         }
-        self.nodes.retire(child, count);
+        self.retire(child, count);
     }
 
     pub(super) fn retire_leaves(&mut self, first: u32, count: u32) {
@@ -134,7 +134,7 @@ impl Tables {
         for node in first..first + count {
             self.collect_into(Root { node, levels: 0 }, u32::MAX, &mut intervals);
         }
-        self.nodes.retire(first, leaf_nodes(count as usize, &intervals));
+        self.retire(first, leaf_nodes(count as usize, &intervals));
     }
 
     pub(super) fn word(&self, node: u32, word: usize) -> u32 {
