@@ -97,7 +97,6 @@ macro_rules! readers_and_a_writer {
                             let first = done.load(Ordering::SeqCst);
                             let fib = shared.lock().unwrap().clone();
                             for (probes, found) in script.probes.chunks(32).zip(found.chunks_mut(32)) {
-                                fib.prefetch(probes);
                                 fib.lookup_burst(probes, found);
                             }
                             let last = begun.load(Ordering::SeqCst);

@@ -76,10 +76,7 @@ fn main() {
     }
     for traffic in Traffic::ALL {
         let destinations = traffic.ipv6(&tables.ipv6);
-        let mut contestants = vec![
-            Contestant::new("ringway", |all: &[u128]| run_ipv6_ahead(&ours6, all)),
-            Contestant::new("not_ahead", |all: &[u128]| run_ipv6(&ours6, all)),
-        ];
+        let mut contestants = vec![Contestant::new("ringway", |all: &[u128]| run_ipv6(&ours6, all))];
         #[cfg(feature = "dpdk")]
         if let Some(theirs) = &theirs {
             contestants.extend(theirs.ipv6(&destinations));
@@ -118,15 +115,6 @@ fn run_ipv6(fib: &ipv6::Fib, all: &[u128]) -> u64 {
 
 /// The same with the first line of the next burst asked for a burst ahead.
 fn run_ipv4_ahead(fib: &ipv4::Fib, all: &[u32]) -> u64 {
-    let mut found = [NextHopIndex::NO_ROUTE; BURST];
-    in_bursts(all, |burst, next, lane| {
-        fib.prefetch(next);
-        fib.lookup_burst(burst, &mut found);
-        found[lane].0.into()
-    })
-}
-
-fn run_ipv6_ahead(fib: &ipv6::Fib, all: &[u128]) -> u64 {
     let mut found = [NextHopIndex::NO_ROUTE; BURST];
     in_bursts(all, |burst, next, lane| {
         fib.prefetch(next);

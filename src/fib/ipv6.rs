@@ -87,15 +87,6 @@ impl Fib {
         }
     }
 
-    /// Asks for the first memory that a lookup of these destinations will read. Call it some work ahead of the lookup.
-    #[inline]
-    pub fn prefetch(&self, destinations: &[u128]) {
-        // A small table stays in the first-level cache.
-        if let Form::Large(tree) = &self.form {
-            tree.prefetch(destinations);
-        }
-    }
-
     /// How many routes there are of each prefix length, 0 to 128.
     pub fn zones(&self) -> [u32; 129] {
         std::array::from_fn(|length| self.zones[length].load(Ordering::Relaxed))

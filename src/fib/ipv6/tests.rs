@@ -42,7 +42,6 @@ fn agrees(fib: &Fib, oracle: &Oracle<u128>, elsewhere: &[u128]) -> Result<(), Te
     }
     for burst in destinations.chunks(32) {
         let mut found = [NextHopIndex(0x7ffe); 32];
-        fib.prefetch(burst);
         fib.lookup_burst(burst, &mut found[..burst.len()]);
         for (&destination, &found) in burst.iter().zip(&found) {
             prop_assert_eq!(found, oracle.lookup(destination), "{:x}", destination);

@@ -101,14 +101,6 @@ impl Tree {
         self.level.run(Burst { tree: self, destinations, next_hops });
     }
 
-    /// Brings in the directory's words for these destinations.
-    #[inline]
-    pub fn prefetch(&self, destinations: &[u128]) {
-        for destination in destinations {
-            prefetch(&self.directory[(destination >> 112) as usize]);
-        }
-    }
-
     /// Where the root is that a value of a leaf leads to: node and word.
     #[inline(always)]
     pub(super) fn root_at(leaf: usize, value: u16) -> (usize, usize) {
