@@ -19,8 +19,8 @@
 //! A change is published by one 32-bit store, with release: of a word of the directory, of a root, or of the number of the first child
 //! in an inner node. Whatever that leads to was written before and is not changed while a reader may see it (`INV-GRACE`).
 //!
-//! Bounds: 256 KB for the directory; a route adds at most two intervals, and those of a tree fill 15 of 16 leaves at least when it is
-//! made, so some 20 bytes a route and an eighth more for change; a /48, /80 or /112 with longer routes takes at least one cache line.
+//! Bounds: 256 KB for the directory; a route adds at most two intervals, and a leaf gets ten of them when it is made, so some 14 bytes
+//! a route and an eighth more for change; a /48, /80 or /112 with longer routes takes at least one cache line.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
