@@ -26,8 +26,8 @@ mod tables;
 mod tests;
 mod tree;
 
-/// The most routes of a small table, which then takes some 37 KB. A large one starts at 270 KB.
-const SMALL: usize = 1024;
+/// The most routes of a small table, which then takes some 9 KB. A large one starts at 270 KB, and is searched in half the time.
+const SMALL: usize = 256;
 
 /// A table of IPv6 routes to look destinations up in, shared by all workers.
 ///
