@@ -3,9 +3,6 @@
 //! Within one prefix a route is told from another by its origin and metric, as an operator would. Which
 //! one counts: the origin with the lower distance, then the lower metric. `prefix-trie` beneath.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -13,181 +10,22 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::connected;
 use super::next_hop::{NextHop, NextHopIndex, NextHops, Paths};
 
+mod change;
 mod error;
+mod route;
 mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
+mod vrf;
 
+pub use change::Change;
+use change::Left;
 pub use error::RibError;
+pub use route::{Origin, Route};
 use sweep::{PIECE, Sweep};
-use table::{Entry, Table};
-
-/// Who told us of a route, in order of preference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
-    /// An address of one of our interfaces.
-    Connected,
-    /// The configuration or an operator.
-    Static,
-    /// The host's kernel, by netlink, from whoever put it there.
-    Kernel,
-    /// A routing protocol of a daemon, by netlink.
-    Protocol,
-}
-
-impl Origin {
-    /// All origins, in order of preference.
-    pub const ALL: [Self; 4] = [Self::Connected, Self::Static, Self::Kernel, Self::Protocol];
-
-    /// The administrative distance: of two origins the one with the lower distance wins.
-    pub fn distance(self) -> u8 {
-        match self {
-            Self::Connected => 0,
-            Self::Static => 1,
-            Self::Kernel => 10,
-            Self::Protocol => 20,
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Connected => "connected",
-            Self::Static => "static",
-            Self::Kernel => "kernel",
-            Self::Protocol => "protocol",
-        })
-    }
-}
-
-/// One route.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Route {
-    /// The destinations it covers, without bits behind the prefix length.
-    pub prefix: IpNet,
-    /// Where it points.
-    pub paths: Paths,
-    /// Who told us.
-    pub origin: Origin,
-    /// Of the routes of one origin to one prefix the lowest metric wins.
-    pub metric: u32,
-}
-
-impl Route {
-    fn preference(&self) -> (u8, u32) {
-        (self.origin.distance(), self.metric)
-    }
-}
-
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Route { prefix, paths, origin, metric } = self;
-        write!(f, "{prefix} {paths} ({origin}, metric {metric})")
-    }
-}
-
-/// The tables of one VRF.
-struct OfVrf {
-    ipv4: Table<Ipv4Net>,
-    ipv6: Table<Ipv6Net>,
-    /// What [`Rib::set_connected`] put in.
-    connected: BTreeMap<IpNet, NextHop>,
-}
-
-impl OfVrf {
-    fn new() -> Self {
-        Self { ipv4: Table::new(), ipv6: Table::new(), connected: BTreeMap::new() }
-    }
-
-    fn get(&self, prefix: IpNet) -> &[Entry] {
-        match prefix {
-            IpNet::V4(prefix) => self.ipv4.get(&prefix),
-            IpNet::V6(prefix) => self.ipv6.get(&prefix),
-        }
-    }
-
-    fn get_mut(&mut self, prefix: IpNet) -> &mut [Entry] {
-        match prefix {
-            IpNet::V4(prefix) => self.ipv4.get_mut(&prefix),
-            IpNet::V6(prefix) => self.ipv6.get_mut(&prefix),
-        }
-    }
-
-    fn insert(&mut self, prefix: IpNet, entry: Entry) -> usize {
-        match prefix {
-            IpNet::V4(prefix) => self.ipv4.insert(prefix, entry),
-            IpNet::V6(prefix) => self.ipv6.insert(prefix, entry),
-        }
-    }
-
-    fn remove(&mut self, prefix: IpNet, preference: (u8, u32)) -> Option<(Entry, usize)> {
-        match prefix {
-            IpNet::V4(prefix) => self.ipv4.remove(&prefix, preference),
-            IpNet::V6(prefix) => self.ipv6.remove(&prefix, preference),
-        }
-    }
-
-    fn nearest(&self, prefix: IpNet) -> Option<(IpNet, Entry)> {
-        match prefix {
-            IpNet::V4(prefix) => self.ipv4.nearest(&prefix).map(|(prefix, entry)| (IpNet::V4(prefix), entry)),
-            IpNet::V6(prefix) => self.ipv6.nearest(&prefix).map(|(prefix, entry)| (IpNet::V6(prefix), entry)),
-        }
-    }
-
-    fn cover(&self, prefix: IpNet) -> Vec<(IpNet, &[Entry])> {
-        match prefix {
-            IpNet::V4(prefix) => self.ipv4.cover(&prefix).map(|(net, entries)| (IpNet::V4(net), entries)).collect(),
-            IpNet::V6(prefix) => self.ipv6.cover(&prefix).map(|(net, entries)| (IpNet::V6(net), entries)).collect(),
-        }
-    }
-
-    /// Every prefix that comes after this one, in order, IPv4 first; all without one.
-    fn after(&self, prefix: Option<IpNet>) -> impl Iterator<Item = (IpNet, &[Entry])> {
-        let (ipv4, ipv6) = match prefix {
-            None => (Some(self.ipv4.after(None)), self.ipv6.after(None)),
-            Some(IpNet::V4(prefix)) => (Some(self.ipv4.after(Some(&prefix))), self.ipv6.after(None)),
-            Some(IpNet::V6(prefix)) => (None, self.ipv6.after(Some(&prefix))),
-        };
-        let ipv4 = ipv4.into_iter().flatten().map(|(prefix, entries)| (IpNet::V4(prefix), entries));
-        ipv4.chain(ipv6.map(|(prefix, entries)| (IpNet::V6(prefix), entries)))
-    }
-}
-
-/// A prefix whose routes have changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
-    /// Its VRF.
-    pub vrf: u16,
-    /// The prefix.
-    pub prefix: IpNet,
-    left: Left,
-}
-
-/// What routes a change has left to a prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
-    Nothing,
-    One(NextHopIndex),
-    /// Several, or nobody has counted.
-    Several,
-}
-
-impl Change {
-    /// By VRF and then by prefix, IPv4 first, as [`Rib::iter`] does.
-    fn in_order(&self, other: &Self) -> Ordering {
-        let prefixes = || match (self.prefix, other.prefix) {
-            // What nearly all are, by one comparison.
-            (IpNet::V4(one), IpNet::V4(other)) => {
-                let number = |net: Ipv4Net| u64::from(net.addr().to_bits()) << 8 | u64::from(net.prefix_len());
-                number(one).cmp(&number(other))
-            }
-            (one, other) => one.cmp(&other),
-        };
-        self.vrf.cmp(&other.vrf).then_with(prefixes)
-    }
-}
+use table::Entry;
+use vrf::OfVrf;
 
 /// Every route of every VRF, and the path lists that they share.
 ///

@@ -134,11 +134,11 @@ impl Tables {
         };
         let path = self.path(root, keys.0);
         if prefix.1 > stage.end()
-            && let (leaf, value) = self.value_at(path.leaf, keys.0)
+            && let value = self.value_at(path.leaf, keys.0)
             && value & TREE != 0
             && routes.within(inside).any(|((_, length), _)| length > stage.end())
         {
-            let (node, word) = Tree::root_at(leaf as usize, value);
+            let (node, word) = Tree::root_at(path.leaf as usize, value);
             return self.change(routes, stage.below(inside.0), Place::Word(node, word), prefix);
         }
         let fresh = self.intervals(routes, stage, inside)?;

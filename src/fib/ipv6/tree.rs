@@ -44,8 +44,9 @@ pub const CHILD: usize = 15;
 pub const TREE: u16 = 0x8000;
 /// In a word of the directory: a next hop, not a tree.
 pub const HOP: u32 = 1 << 31;
-/// Where the node is in a root, and the part that counts its inner levels.
+/// From which bit on a root has its node.
 pub const ROOT_NODE: u32 = 3;
+/// The bits of a root that count its inner levels.
 pub const ROOT_LEVELS: u32 = 7;
 /// Destinations whose loads are in flight together.
 const TOGETHER: usize = 32;

@@ -54,10 +54,10 @@ impl Tables {
         leaves + roots.div_ceil(NODE_WORDS) as u32
     }
 
-    /// The leaf and its value for a key.
-    pub(super) fn value_at(&self, leaf: u32, key: u32) -> (u32, u16) {
+    /// The value of a leaf for a key.
+    pub(super) fn value_at(&self, leaf: u32, key: u32) -> u16 {
         let before = (0..LEAF_KEYS).take_while(|&at| self.key(leaf, at) < key).count();
-        (leaf, self.value(leaf, before))
+        self.value(leaf, before)
     }
 
     pub(super) fn value(&self, leaf: u32, place: usize) -> u16 {
